@@ -1,0 +1,292 @@
+//! The catalog itself: built from sources, asked by name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use wharf_model::{
+    CallError, Completion, CompletionRequest, Context, Outcome, Prompt, PromptResult, Resource,
+    ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall, ToolResult,
+};
+
+use crate::arguments::{self, Checker};
+
+/// A source and how it is offered.
+pub struct Offer {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// Put before every tool and prompt name, so that two sources can offer the same name.
+    pub prefix: Option<String>,
+}
+
+/// Everything that is offered, from all sources. Immutable.
+pub struct Catalog {
+    sources: Vec<Arc<dyn Source>>,
+    tools: Vec<Tool>,
+    tool_routes: HashMap<String, Route>,
+    prompts: Vec<Prompt>,
+    prompt_routes: HashMap<String, Route>,
+    resources: Vec<Resource>,
+    resource_templates: Vec<ResourceTemplate>,
+}
+
+/// Where a name leads.
+struct Route {
+    source: usize,
+    /// The place in the catalog's list.
+    index: usize,
+    /// The name as the source knows it.
+    own_name: String,
+    checker: OnceLock<Checker>,
+}
+
+/// Why sources do not make a catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Two tools or prompts have one name.
+    #[error("{kind} `{name}` is offered by `{first}` and by `{second}`")]
+    Clash {
+        /// `tool` or `prompt`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The source that offers it first.
+        first: String,
+        /// The source that offers it again.
+        second: String,
+    },
+    /// A prefix makes a name longer than clients accept.
+    #[error("tool name `{name}` is longer than {TOOL_NAME_CHARS_MAX} characters")]
+    NameTooLong {
+        /// The name with its prefix.
+        name: String,
+    },
+}
+
+/// Clients refuse longer names (the conformance suite and the major model APIs agree on 64).
+pub const TOOL_NAME_CHARS_MAX: usize = 64;
+
+impl CatalogError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Clash { .. } => "give one of the two sources a `prefix`",
+            Self::NameTooLong { .. } => "choose a shorter `prefix`",
+        }
+    }
+}
+
+impl From<Arc<dyn Source>> for Offer {
+    fn from(source: Arc<dyn Source>) -> Self {
+        Self {
+            source,
+            prefix: None,
+        }
+    }
+}
+
+impl Catalog {
+    /// Asks every source once for what it offers.
+    pub fn build(offers: impl IntoIterator<Item = Offer>) -> Result<Self, CatalogError> {
+        let mut catalog = Self {
+            sources: Vec::new(),
+            tools: Vec::new(),
+            tool_routes: HashMap::new(),
+            prompts: Vec::new(),
+            prompt_routes: HashMap::new(),
+            resources: Vec::new(),
+            resource_templates: Vec::new(),
+        };
+        for Offer { source, prefix } in offers {
+            let prefix = prefix.unwrap_or_default();
+            let at = catalog.sources.len();
+            catalog.sources.push(source.clone());
+            for mut tool in source.tools() {
+                let own_name = prefixed(&prefix, &mut tool.name);
+                if tool.name.len() > TOOL_NAME_CHARS_MAX {
+                    return Err(CatalogError::NameTooLong { name: tool.name });
+                }
+                let route = Route {
+                    source: at,
+                    index: catalog.tools.len(),
+                    own_name,
+                    checker: OnceLock::new(),
+                };
+                let earlier = catalog.tool_routes.insert(tool.name.clone(), route);
+                catalog.refuse_clash("tool", &tool.name, earlier, at)?;
+                catalog.tools.push(tool);
+            }
+            for mut prompt in source.prompts() {
+                let own_name = prefixed(&prefix, &mut prompt.name);
+                let route = Route {
+                    source: at,
+                    index: catalog.prompts.len(),
+                    own_name,
+                    checker: OnceLock::new(),
+                };
+                let earlier = catalog.prompt_routes.insert(prompt.name.clone(), route);
+                catalog.refuse_clash("prompt", &prompt.name, earlier, at)?;
+                catalog.prompts.push(prompt);
+            }
+            catalog.resources.extend(source.resources());
+            catalog
+                .resource_templates
+                .extend(source.resource_templates());
+        }
+        Ok(catalog)
+    }
+
+    fn refuse_clash(
+        &self,
+        kind: &'static str,
+        name: &str,
+        earlier: Option<Route>,
+        now: usize,
+    ) -> Result<(), CatalogError> {
+        earlier.map_or(Ok(()), |earlier| {
+            Err(CatalogError::Clash {
+                kind,
+                name: name.to_owned(),
+                first: self.sources[earlier.source].name().to_owned(),
+                second: self.sources[now].name().to_owned(),
+            })
+        })
+    }
+
+    /// The sources, in their order.
+    pub fn sources(&self) -> &[Arc<dyn Source>] {
+        &self.sources
+    }
+
+    /// All tools, in the order to list them.
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
+    /// The tool of that name.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tool_routes
+            .get(name)
+            .map(|route| &self.tools[route.index])
+    }
+
+    /// All prompts, in the order to list them.
+    pub fn prompts(&self) -> &[Prompt] {
+        &self.prompts
+    }
+
+    /// All resources, in the order to list them.
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// All resource templates, in the order to list them.
+    pub fn resource_templates(&self) -> &[ResourceTemplate] {
+        &self.resource_templates
+    }
+
+    /// Whether any source completes arguments.
+    pub fn completes(&self) -> bool {
+        self.sources.iter().any(|source| source.completes())
+    }
+
+    /// Calls a tool. `arguments` is whatever object the client sent.
+    ///
+    /// Arguments that do not fit the tool's schema are a result with `is_error`, for the model to mend; nothing is sent
+    /// upstream then.
+    pub async fn call_tool(
+        &self,
+        context: &Context,
+        name: &str,
+        arguments: Slice<'_>,
+    ) -> Result<Outcome<ToolResult>, CallError> {
+        let route = self
+            .tool_routes
+            .get(name)
+            .ok_or_else(|| unknown("tool", name))?;
+        let checker = route
+            .checker
+            .get_or_init(|| Checker::new(&self.tools[route.index].input_schema));
+        let arguments = match arguments::check(checker, arguments) {
+            Ok(arguments) => arguments,
+            Err(complaint) => return Ok(Outcome::Complete(ToolResult::error(complaint))),
+        };
+        let call = ToolCall {
+            name: &route.own_name,
+            arguments: arguments.slice(),
+        };
+        self.sources[route.source].call(context, call).await
+    }
+
+    /// Fills in a prompt. `arguments` is an object with text values.
+    pub async fn prompt(
+        &self,
+        context: &Context,
+        name: &str,
+        arguments: Slice<'_>,
+    ) -> Result<Outcome<PromptResult>, CallError> {
+        let route = self
+            .prompt_routes
+            .get(name)
+            .ok_or_else(|| unknown("prompt", name))?;
+        let given = arguments.members();
+        for argument in self.prompts[route.index]
+            .arguments
+            .iter()
+            .filter(|argument| argument.required)
+        {
+            if !given.iter().any(|(key, _)| *key == argument.name) {
+                return Err(CallError::InvalidParams(format!(
+                    "argument `{}` is missing",
+                    argument.name
+                )));
+            }
+        }
+        self.sources[route.source]
+            .prompt(context, &route.own_name, arguments)
+            .await
+    }
+
+    /// Reads a resource from the first source that has it.
+    pub async fn read(
+        &self,
+        context: &Context,
+        uri: &str,
+    ) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
+        for source in &self.sources {
+            if let Some(contents) = source.read(context, uri).await? {
+                return Ok(contents);
+            }
+        }
+        Err(CallError::ResourceNotFound {
+            uri: uri.to_owned(),
+        })
+    }
+
+    /// Suggests values for an argument; nothing where no source knows any.
+    pub async fn complete(
+        &self,
+        context: &Context,
+        request: &CompletionRequest,
+    ) -> Result<Completion, CallError> {
+        for source in &self.sources {
+            if let Some(completion) = source.complete(context, request).await? {
+                return Ok(completion);
+            }
+        }
+        Ok(Completion::default())
+    }
+}
+
+fn unknown(kind: &'static str, name: &str) -> CallError {
+    CallError::Unknown {
+        kind,
+        name: name.to_owned(),
+    }
+}
+
+/// Puts the prefix before `name` and returns the name as it was.
+fn prefixed(prefix: &str, name: &mut String) -> String {
+    let own_name = name.clone();
+    name.insert_str(0, prefix);
+    own_name
+}

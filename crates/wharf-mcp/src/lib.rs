@@ -1,0 +1,1 @@
+//! The Model Context Protocol: eras, dispatch, framing on HTTP and stdio.

@@ -1,0 +1,420 @@
+//! JSON as text that is known to be valid.
+//!
+//! [`Json`] owns one value, [`Slice`] borrows one. Neither builds a tree: a body from an upstream is scanned once for
+//! validity and then copied as bytes, and a document of many megabytes is read member by member where it is needed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Text that holds exactly one JSON value, without a line break outside of strings.
+///
+/// Without line breaks, because stdio frames messages by lines and event streams frame data by lines; a body that is
+/// pretty-printed is compacted when it becomes a `Json`. Cloning shares the bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(ByteString);
+
+/// Why bytes are not JSON.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct JsonError(String);
+
+impl Json {
+    /// One validity scan over bytes from outside. Numbers, member order and duplicate members stay as they were written.
+    pub fn parse(bytes: Bytes) -> Result<Self, JsonError> {
+        let text = ByteString::try_from(bytes).map_err(|error| JsonError(error.to_string()))?;
+        serde_json::from_str::<&RawValue>(&text).map_err(|error| JsonError(error.to_string()))?;
+        Ok(Self::from_valid(text))
+    }
+
+    /// The JSON of anything that serializes.
+    ///
+    /// # Panics
+    /// When `value` cannot be JSON (a map with keys that are not text): a mistake of the code that calls.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
+        Self(
+            serde_json::to_string(value)
+                .expect("the value has only text as keys")
+                .into(),
+        )
+    }
+
+    /// The empty object.
+    pub fn empty_object() -> Self {
+        Self(ByteString::from_static("{}"))
+    }
+
+    fn from_valid(text: ByteString) -> Self {
+        let trimmed = text.trim_ascii();
+        // Inside a string JSON has no raw line break, so one that is found is white space.
+        if memchr::memchr2(b'\n', b'\r', trimmed.as_bytes()).is_some() {
+            return Self(compact(trimmed).into());
+        }
+        if trimmed.len() == text.len() {
+            return Self(text);
+        }
+        Self(text.slice_ref(trimmed))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, shared.
+    pub fn text(&self) -> ByteString {
+        self.0.clone()
+    }
+
+    /// The value, to look inside.
+    pub fn slice(&self) -> Slice<'_> {
+        Slice(&self.0)
+    }
+
+    /// What kind of value it is.
+    pub fn kind(&self) -> JsonKind {
+        self.slice().kind()
+    }
+
+    /// A tree of the value. Costs time and memory; for small values only.
+    pub fn to_value(&self) -> Value {
+        self.slice().to_value()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self::from_valid(String::from(Box::<str>::from(raw)).into()))
+    }
+}
+
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Self {
+        Self(value.to_string().into())
+    }
+}
+
+/// The kinds of JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// Any number
+    Number,
+    /// Text in quotes
+    String,
+    /// `[…]`
+    Array,
+    /// `{…}`
+    Object,
+}
+
+/// One JSON value inside text that is known to be valid JSON.
+///
+/// Looking inside scans the value's own text and nothing else; nothing is kept. A caller that looks twice should keep
+/// what it found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Slice<'a>(&'a str);
+
+impl<'a> Slice<'a> {
+    /// One validity scan over text.
+    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
+        let raw: &RawValue =
+            serde_json::from_str(text).map_err(|error| JsonError(error.to_string()))?;
+        Ok(Self(raw.get()))
+    }
+
+    /// The value's own text.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// What kind of value it is: its first byte tells.
+    pub fn kind(self) -> JsonKind {
+        match self.0.as_bytes().first() {
+            Some(b'{') => JsonKind::Object,
+            Some(b'[') => JsonKind::Array,
+            Some(b'"') => JsonKind::String,
+            Some(b't' | b'f') => JsonKind::Boolean,
+            Some(b'n') => JsonKind::Null,
+            _ => JsonKind::Number,
+        }
+    }
+
+    /// The members in their order, duplicates included; empty when this is no object.
+    pub fn members(self) -> Vec<(Cow<'a, str>, Slice<'a>)> {
+        self.read::<Members<'a>>()
+            .map_or_else(Vec::new, |members| members.0)
+    }
+
+    /// The items; empty when this is no array.
+    pub fn items(self) -> Vec<Slice<'a>> {
+        self.read::<Items<'a>>()
+            .map_or_else(Vec::new, |items| items.0)
+    }
+
+    /// The member `key`, the last one where it stands twice.
+    pub fn get(self, key: &str) -> Option<Slice<'a>> {
+        self.members()
+            .into_iter()
+            .rev()
+            .find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// The text of a string, unescaped.
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        self.read::<BorrowedText<'a>>().map(|text| text.0)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(self) -> Option<bool> {
+        match self.0 {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The value that an RFC 6901 pointer names, from here.
+    pub fn pointer(self, pointer: &str) -> Option<Slice<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer
+            .strip_prefix('/')?
+            .split('/')
+            .try_fold(self, |value, token| {
+                let token = token.replace("~1", "/").replace("~0", "~");
+                match value.kind() {
+                    JsonKind::Object => value.get(&token),
+                    JsonKind::Array => value.items().get(token.parse::<usize>().ok()?).copied(),
+                    _ => None,
+                }
+            })
+    }
+
+    /// A tree of the value. Costs time and memory; for small values only.
+    pub fn to_value(self) -> Value {
+        self.read().unwrap_or(Value::Null)
+    }
+
+    /// Reads the value into a type; `None` when it does not fit.
+    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
+        serde_json::from_str(self.0).ok()
+    }
+
+    /// An owned copy.
+    pub fn to_json(self) -> Json {
+        Json::from_valid(self.0.to_owned().into())
+    }
+}
+
+impl fmt::Debug for Slice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Slice<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+struct Members<'a>(Vec<(Cow<'a, str>, Slice<'a>)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(map.size_hint().unwrap_or(8));
+                while let Some((BorrowedText(key), value)) =
+                    map.next_entry::<BorrowedText<'de>, &'de RawValue>()?
+                {
+                    members.push((key, Slice(value.get())));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+struct Items<'a>(Vec<Slice<'a>>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut sequence: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = sequence.next_element::<&'de RawValue>()? {
+                    items.push(Slice(item.get()));
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(Reader)
+    }
+}
+
+/// Text that borrows where nothing is escaped; serde's own `Cow` always copies.
+struct BorrowedText<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for BorrowedText<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = BorrowedText<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E: serde::de::Error>(
+                self,
+                text: &'de str,
+            ) -> Result<Self::Value, E> {
+                Ok(BorrowedText(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(BorrowedText(Cow::Owned(text.to_owned())))
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                std::str::from_utf8(bytes)
+                    .map_err(E::custom)
+                    .and_then(|text| self.visit_str(text))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// Drops the white space outside of strings. `text` is valid JSON.
+fn compact(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b' ' | b'\n' | b'\r' | b'\t' => at += 1,
+            b'"' => {
+                let end = string_end(bytes, at);
+                out.extend_from_slice(&bytes[at..end]);
+                at = end;
+            }
+            byte => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).expect("only ASCII white space was dropped")
+}
+
+/// The index behind the closing quote of the string that opens at `start`.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_what_was_written() {
+        for (given, expected) in [
+            (
+                r#"{"b":1.10,"a":12345678901234567890123}"#,
+                r#"{"b":1.10,"a":12345678901234567890123}"#,
+            ),
+            ("  [1, 2]\n", "[1, 2]"),
+            (
+                "{\n  \"a b\": \"x \\\" y\",\r\n\t\"c\": [ ]\n}",
+                r#"{"a b":"x \" y","c":[]}"#,
+            ),
+            (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
+        ] {
+            assert_eq!(
+                Json::parse(Bytes::from_static(given.as_bytes()))
+                    .unwrap()
+                    .as_str(),
+                expected,
+                "{given}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for given in ["", "{", "[1,]", "NaN", "\"\u{1}\"", "1 2", "{'a':1}"] {
+            assert!(
+                Json::parse(Bytes::from_static(given.as_bytes())).is_err(),
+                "{given}"
+            );
+        }
+        assert!(Json::parse(Bytes::from_static(b"\"\xff\"")).is_err());
+    }
+
+    #[test]
+    fn pointers_follow_rfc_6901() {
+        let json = Json::parse(Bytes::from_static(
+            br#"{"a/b":{"~":[10,{"":true}]},"x":null}"#,
+        ))
+        .unwrap();
+        for (pointer, expected) in [
+            ("", Some(json.as_str())),
+            ("/a~1b/~0/0", Some("10")),
+            ("/a~1b/~0/1/", Some("true")),
+            ("/x", Some("null")),
+            ("/nowhere", None),
+            ("x", None),
+        ] {
+            assert_eq!(
+                json.slice().pointer(pointer).map(Slice::as_str),
+                expected,
+                "{pointer}"
+            );
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What Wharf talks about: tools and their arguments, results, prompts, resources, who is calling, and the
+//! [`Source`] seam behind which every kind of upstream lives.
+//!
+//! Everything else reads into this model or serves from it. It does no I/O and knows no wire: neither MCP's nor any
+//! upstream's. JSON travels as text that is known to be valid ([`Json`]), so an upstream's answer can pass through
+//! without a tree being built of it.
+
+mod json;
+
+mod completion;
+mod content;
+mod prompt;
+mod resource;
+mod secret;
+mod tool;
+
+mod context;
+mod error;
+mod interaction;
+mod source;
+
+pub use completion::{Completion, CompletionReference, CompletionRequest};
+pub use content::{Annotations, Audience, Content, Icon};
+pub use context::{Caller, ClientCapabilities, Context, Event, LogLevel, Outbox};
+pub use error::CallError;
+pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
+pub use json::{Json, JsonError, JsonKind, Slice};
+pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
+pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
+pub use secret::Secret;
+pub use source::{BoxFuture, Change, Source};
+pub use tool::{Tool, ToolAnnotations, ToolCall, ToolResult};

@@ -1,0 +1,107 @@
+//! The one big seam: everything that offers tools is a [`Source`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::sync::broadcast;
+
+use crate::{
+    CallError, Completion, CompletionRequest, Context, Outcome, Prompt, PromptResult, Resource,
+    ResourceContents, ResourceTemplate, Slice, Tool, ToolCall, ToolResult,
+};
+
+/// A future that a source hands out.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Something that offers tools, prompts and resources: an OpenAPI document, a GraphQL API, another MCP server.
+///
+/// A source knows its own kind of upstream and nothing of MCP's wire. What it offers is fixed when it is built; a
+/// changed document is a new source in a new catalog. Every call can be made at any time from any task.
+pub trait Source: Send + Sync + 'static {
+    /// A short name for messages and logs.
+    fn name(&self) -> &str;
+
+    /// Its tools, in the order to list them. Asked once per catalog.
+    fn tools(&self) -> Vec<Tool> {
+        Vec::new()
+    }
+
+    /// Its prompts, in the order to list them. Asked once per catalog.
+    fn prompts(&self) -> Vec<Prompt> {
+        Vec::new()
+    }
+
+    /// Its resources, in the order to list them. Asked once per catalog.
+    fn resources(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    /// Its resource templates, in the order to list them. Asked once per catalog.
+    fn resource_templates(&self) -> Vec<ResourceTemplate> {
+        Vec::new()
+    }
+
+    /// Whether it answers [`Source::complete`].
+    fn completes(&self) -> bool {
+        false
+    }
+
+    /// Calls a tool. Dropping the future stops the call.
+    fn call<'a>(
+        &'a self,
+        context: &'a Context,
+        call: ToolCall<'a>,
+    ) -> BoxFuture<'a, Result<Outcome<ToolResult>, CallError>>;
+
+    /// Fills in a prompt; `arguments` is an object with text values.
+    fn prompt<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        arguments: Slice<'a>,
+    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
+        let (_, _) = (context, arguments);
+        Box::pin(std::future::ready(Err(CallError::Unknown {
+            kind: "prompt",
+            name: name.to_owned(),
+        })))
+    }
+
+    /// Reads a resource; `None` when it has none of that address.
+    fn read<'a>(
+        &'a self,
+        context: &'a Context,
+        uri: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
+        let (_, _) = (context, uri);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Suggests values for an argument; `None` when the prompt or template is not its own.
+    fn complete<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a CompletionRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
+        let (_, _) = (context, request);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// News of changes, where a source has any.
+    fn changes(&self) -> Option<broadcast::Receiver<Change>> {
+        None
+    }
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The list of tools.
+    Tools,
+    /// The list of prompts.
+    Prompts,
+    /// The list of resources.
+    Resources,
+    /// What one resource holds, by its address.
+    Resource(String),
+}

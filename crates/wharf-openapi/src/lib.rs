@@ -1,0 +1,3 @@
+//! OpenAPI documents as a source of tools: reading, naming, schemas, requests, results.
+
+mod plan;

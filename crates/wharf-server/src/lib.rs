@@ -1,0 +1,1 @@
+//! HTTP routes, middleware, listener and health around an MCP endpoint.

@@ -1,0 +1,1 @@
+//! Test parts: the conformance fixture server and helpers shared by the test suites.

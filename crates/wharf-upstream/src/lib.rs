@@ -1,0 +1,1 @@
+//! The way out: one HTTP client with credentials, limits, retries and the address guard.

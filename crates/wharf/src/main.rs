@@ -1,0 +1,3 @@
+//! One binary that makes APIs into MCP servers.
+
+fn main() {}
