@@ -3,6 +3,8 @@
 //! [`Json`] owns one value, [`Slice`] borrows one. Neither builds a tree: a body from an upstream is scanned once for
 //! validity and then copied as bytes, and a document of many megabytes is read member by member where it is needed.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -12,6 +14,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub use scan::{EachItem, EachMember};
 
 /// Text that holds exactly one JSON value, without a line break outside of strings.
 ///
@@ -243,6 +247,12 @@ impl Serialize for Slice<'_> {
     }
 }
 
+impl<'de> Deserialize<'de> for Slice<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
 struct Members<'a>(Vec<(Cow<'a, str>, Slice<'a>)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -347,12 +357,15 @@ fn compact(text: &str) -> String {
 /// The index behind the closing quote of the string that opens at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(found) = bytes
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
+        at += found;
+        if bytes[at] == b'"' {
+            return at + 1;
         }
+        at += 2;
     }
     bytes.len()
 }

@@ -24,7 +24,7 @@ pub use content::{Annotations, Audience, Content, Icon};
 pub use context::{Caller, ClientCapabilities, Context, Event, LogLevel, Outbox};
 pub use error::CallError;
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
-pub use json::{Json, JsonError, JsonKind, Slice};
+pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
 pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
 pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
 pub use secret::Secret;

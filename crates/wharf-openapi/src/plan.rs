@@ -5,7 +5,7 @@
 use http::Method;
 
 /// How to make the request of one operation from its arguments, and what its result is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     /// The HTTP method.
     pub(crate) method: Method,
@@ -23,6 +23,9 @@ pub(crate) struct Plan {
     pub(crate) wraps_result: bool,
     /// The tool lists an output schema, so every result that is no error must have a structured part.
     pub(crate) has_output_schema: bool,
+    /// The security schemes that the operation declares: any of the outer list will do, all of an inner one are needed.
+    /// An empty inner list allows a call without credentials; an empty outer list says that nothing is declared.
+    pub(crate) security: Vec<Vec<String>>,
 }
 
 /// One piece of a path template.

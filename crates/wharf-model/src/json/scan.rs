@@ -1,0 +1,207 @@
+//! Walking over text that is known to be valid JSON, without checking it again.
+//!
+//! Skipping a value is a search for quotes and brackets, several times faster than parsing. That makes it cheap to
+//! look at a few members of an object of many megabytes. The text was checked once, when its first [`Slice`] was
+//! made; were it invalid all the same, a walk would end early or yield nonsense, but never panic.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{Slice, string_end};
+
+/// The members of an object, see [`Slice::each_member`].
+#[derive(Debug, Clone)]
+pub struct EachMember<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The items of an array, see [`Slice::each_item`].
+#[derive(Debug, Clone)]
+pub struct EachItem<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Slice<'a> {
+    /// The members one by one in their order, duplicates included; none when this is no object.
+    pub fn each_member(self) -> EachMember<'a> {
+        EachMember {
+            text: self.0,
+            at: if self.0.starts_with('{') {
+                1
+            } else {
+                self.0.len()
+            },
+        }
+    }
+
+    /// The items one by one; none when this is no array.
+    pub fn each_item(self) -> EachItem<'a> {
+        EachItem {
+            text: self.0,
+            at: if self.0.starts_with('[') {
+                1
+            } else {
+                self.0.len()
+            },
+        }
+    }
+
+    /// Where this value stands in `whole`, of which it is a part.
+    ///
+    /// # Panics
+    /// When it is no part of `whole`: a mistake of the code that calls.
+    pub fn range_in(self, whole: Slice<'_>) -> Range<usize> {
+        let start = (self.0.as_ptr() as usize)
+            .checked_sub(whole.0.as_ptr() as usize)
+            .filter(|start| start + self.0.len() <= whole.0.len())
+            .expect("the value is a part of the whole");
+        start..start + self.0.len()
+    }
+
+    /// The value at a place that [`Slice::range_in`] gave for this very text: the way to remember a value without
+    /// borrowing it.
+    ///
+    /// # Panics
+    /// When the place is outside of the text: a mistake of the code that calls.
+    #[must_use]
+    pub fn part(self, range: Range<usize>) -> Slice<'a> {
+        Slice(&self.0[range])
+    }
+}
+
+impl<'a> Iterator for EachMember<'a> {
+    type Item = (Cow<'a, str>, Slice<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        let key_start = past_white(bytes, self.at, b',');
+        if bytes.get(key_start) != Some(&b'"') {
+            self.at = bytes.len();
+            return None;
+        }
+        let key_end = string_end(bytes, key_start);
+        let start = past_white(bytes, key_end, b':');
+        let end = value_end(bytes, start);
+        self.at = end;
+        let raw = self.text.get(key_start + 1..key_end.checked_sub(1)?)?;
+        let key = if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+            Cow::Borrowed(raw)
+        } else {
+            // A lone surrogate is valid JSON and no text; such a key stays as it was written.
+            Slice(self.text.get(key_start..key_end)?)
+                .text()
+                .unwrap_or(Cow::Borrowed(raw))
+        };
+        Some((key, Slice(self.text.get(start..end)?)))
+    }
+}
+
+impl<'a> Iterator for EachItem<'a> {
+    type Item = Slice<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        let start = past_white(bytes, self.at, b',');
+        if matches!(bytes.get(start), None | Some(b']')) {
+            self.at = bytes.len();
+            return None;
+        }
+        let end = value_end(bytes, start);
+        self.at = end;
+        Some(Slice(self.text.get(start..end)?))
+    }
+}
+
+/// The index of the first byte from `at` that is neither white space nor the `separator`.
+fn past_white(bytes: &[u8], mut at: usize, separator: u8) -> usize {
+    while let Some(&byte) = bytes.get(at) {
+        if byte > b' ' && byte != separator {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The index behind the value that starts at `start`.
+fn value_end(bytes: &[u8], start: usize) -> usize {
+    match bytes.get(start) {
+        Some(b'"') => string_end(bytes, start),
+        Some(b'{' | b'[') => {
+            let mut depth = 0_usize;
+            let mut at = start;
+            while let Some(&byte) = bytes.get(at) {
+                match byte {
+                    b'"' => {
+                        at = string_end(bytes, at);
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return at + 1;
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+            bytes.len()
+        }
+        Some(_) => {
+            let length = bytes[start..]
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']') || *byte <= b' ')
+                .unwrap_or(bytes.len() - start);
+            start + length.max(1)
+        }
+        None => bytes.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_finds_what_a_parser_finds() {
+        for text in [
+            "{}",
+            "[]",
+            "{ }",
+            "[ ]",
+            r#"{"a":1,"b":[1,2,{"c":"}"}],"d":"\"]","e":null,"f":-1.5e3,"a":true}"#,
+            "{\n  \"x\\u0041\" : { \"y\" : [ ] } ,\r\n\t\"\" : \"\\\\\"\n}",
+            "[\n 1 , [2,\"]\"] , {\"a\":[{}]} , \"\u{e9}\" , false ]",
+            r#"{"\ud800":1,"ü\n":2}"#,
+            "1",
+            "\"{\\\"a\\\":1}\"",
+        ] {
+            let slice = Slice::parse(text).unwrap();
+            let items: Vec<_> = slice.each_item().collect();
+            assert_eq!(items, slice.items(), "{text}");
+            let walked: Vec<_> = slice.each_member().map(|(_, value)| value).collect();
+            if !text.contains("ud800") {
+                let members: Vec<_> = slice.each_member().collect();
+                assert_eq!(members, slice.members(), "{text}");
+            }
+            for value in walked.into_iter().chain(items) {
+                assert_eq!(slice.part(value.range_in(slice)), value, "{text}");
+                assert!(Slice::parse(value.as_str()).is_ok(), "{text}: {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_walk_over_anything_ends() {
+        for text in [
+            "{", "[", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[1", "{\"a\\", "{,:", "[}", "{\"a\":}",
+        ] {
+            assert!(Slice(text).each_member().count() <= text.len(), "{text}");
+            assert!(Slice(text).each_item().count() <= text.len(), "{text}");
+        }
+    }
+}
