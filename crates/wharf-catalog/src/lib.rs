@@ -5,5 +5,7 @@
 
 mod arguments;
 mod catalog;
+mod tokens;
 
 pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX};
+pub use tokens::{tokens, tokens_of_tool};

@@ -1,1 +1,13 @@
-//! HTTP routes, middleware, listener and health around an MCP endpoint.
+//! The HTTP side around an MCP endpoint: listening, limits on connections, routes, health, shutting down.
+//!
+//! A request goes straight from the connection to the MCP endpoint when its path is the endpoint's; everything else
+//! goes through a small router. Nothing here knows MCP's messages.
+
+mod config;
+mod connection;
+mod listen;
+mod routes;
+mod stall;
+
+pub use config::{Config, Limits};
+pub use listen::{BindError, Listener, serve};

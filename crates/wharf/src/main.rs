@@ -1,3 +1,54 @@
 //! One binary that makes APIs into MCP servers.
+//!
+//! Reads the command line, runs the command, and turns its outcome into an exit code. Only this crate knows arguments,
+//! the terminal and exit codes.
 
-fn main() {}
+mod assemble;
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod tables;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Cli { command, log } = Cli::parse();
+    terminal::start_log(log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::fail(&failure::Failure::new(format!("cannot start: {error}")));
+            return failure::wrong();
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Demo(demo) => commands::demo::run(&demo).await,
+            Command::Serve(serve) => commands::serve::run(&serve).await,
+            Command::Check(check) => commands::check::run(&check).await,
+            Command::Tools(tools) => commands::tools::run(&tools).await,
+            Command::Call(call) => commands::call::run(&call).await,
+            Command::Healthcheck(healthcheck) => commands::healthcheck::run(&healthcheck).await,
+            Command::Completions { shell } => Ok(commands::completions(shell)),
+            Command::ConfigReference { json_schema } => Ok(commands::config_reference(json_schema)),
+        }
+    });
+    // Standard input is read by a thread that cannot be stopped; the process does not wait for it.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|failure| {
+        terminal::fail(&failure);
+        failure::wrong()
+    })
+}

@@ -1,0 +1,118 @@
+//! What is served where. The MCP endpoint first, because it is the hot path; the rest is a table.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{Request, Response, StatusCode};
+use axum::response::{IntoResponse, Json};
+use axum::routing::{get, post};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use serde_json::json;
+use tower_service::Service;
+use wharf_mcp::Server;
+
+use crate::Config;
+use crate::stall::TimedBody;
+
+/// A body of any route.
+pub(crate) type ResponseBody = Either<wharf_mcp::Body, axum::body::Body>;
+
+/// Everything that answers requests.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    mcp: Server,
+    path: Arc<str>,
+    body_timeout: Duration,
+    others: axum::Router,
+}
+
+#[derive(Clone)]
+struct Shared {
+    mcp: Server,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Routes {
+    pub(crate) fn new(mcp: Server, config: &Config, stopping: Arc<AtomicBool>) -> Self {
+        let mut others = axum::Router::new()
+            .route("/", get(about))
+            .route("/health", get(healthy))
+            .route("/healthz", get(healthy))
+            .route("/ping", get(healthy))
+            .route("/ready", get(ready));
+        if config.sse_transport {
+            others = others
+                .route("/sse", get(sse))
+                .route("/messages", post(message));
+        }
+        let others = others.with_state(Shared {
+            mcp: mcp.clone(),
+            stopping,
+        });
+        Self {
+            mcp,
+            path: config.path.as_str().into(),
+            body_timeout: config.limits.body_timeout(),
+            others,
+        }
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let request = request.map(|body| TimedBody::new(body, self.body_timeout));
+        if request.uri().path() == &*self.path {
+            return Ok(self.mcp.handle(request).await.map(Either::Left));
+        }
+        let answer = self
+            .others
+            .clone()
+            .call(request.map(axum::body::Body::new))
+            .await;
+        answer.map(|response| response.map(Either::Right))
+    }
+}
+
+async fn about(State(shared): State<Shared>) -> impl IntoResponse {
+    let catalog = shared.mcp.catalog();
+    Json(json!({
+        "name": shared.mcp.settings().name,
+        "version": shared.mcp.settings().version,
+        "tools": catalog.tools().len(),
+    }))
+}
+
+/// The process lives; asks nothing else, so that a slow upstream never gets a healthy server killed.
+async fn healthy() -> impl IntoResponse {
+    Json(json!({"status": "ok"}))
+}
+
+/// Whether new work is welcome.
+async fn ready(State(shared): State<Shared>) -> impl IntoResponse {
+    if shared.stopping.load(Ordering::Relaxed) {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({"status": "stopping"})),
+        );
+    }
+    (StatusCode::OK, Json(json!({"status": "ready"})))
+}
+
+async fn sse(
+    State(shared): State<Shared>,
+    request: axum::extract::Request,
+) -> Response<wharf_mcp::Body> {
+    shared.mcp.handle_sse(request).await
+}
+
+async fn message(
+    State(shared): State<Shared>,
+    request: axum::extract::Request,
+) -> Response<wharf_mcp::Body> {
+    shared.mcp.handle_message(request).await
+}

@@ -1,0 +1,200 @@
+//! From a configuration to everything that is offered: documents read, sources built, one catalog over them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wharf_catalog::{Catalog, Offer};
+use wharf_config::Environment;
+use wharf_mcp::{Server, Settings};
+use wharf_openapi::{Document, OpenApi, Report};
+use wharf_upstream::{FetchOptions, Trust, Upstream, fetch_document};
+
+use crate::cli::Input;
+use crate::config::{self, Config, SourceConfig};
+use crate::failure::Failure;
+use crate::terminal;
+
+/// A document file larger than this is not read: the largest public descriptions have about 40 MB.
+const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// What a configuration gives.
+pub(crate) struct Assembled {
+    pub(crate) config: Config,
+    pub(crate) catalog: Catalog,
+    pub(crate) reports: Vec<SourceReport>,
+    /// Every file that was read, for `--watch`.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// What one source gave.
+pub(crate) struct SourceReport {
+    pub(crate) name: String,
+    pub(crate) report: Report,
+}
+
+/// Reads what the command line names and builds everything from it.
+pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
+    let environment = Environment::of_process();
+    let (config, mut files) = config::read(input, &environment)?;
+    let mut offers = Vec::new();
+    let mut reports = Vec::new();
+    for (name, source) in &config.sources {
+        let (offer, report) = build_source(name, source, &config.folder, &mut files)
+            .await
+            .map_err(|failure| {
+                if config.sources.len() > 1 {
+                    failure.within(&format!("source `{name}`"))
+                } else {
+                    failure
+                }
+            })?;
+        offers.push(offer);
+        reports.push(SourceReport {
+            name: name.clone(),
+            report,
+        });
+    }
+    let catalog = Catalog::build(offers).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    Ok(Assembled {
+        config,
+        catalog,
+        reports,
+        files,
+    })
+}
+
+async fn build_source(
+    name: &str,
+    source: &SourceConfig,
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+) -> Result<(Offer, Report), Failure> {
+    let (document, location) = read_document(&source.openapi, folder, files).await?;
+    let (openapi, report) = OpenApi::build(name, document, &source.tools).map_err(|error| {
+        Failure::of(&error)
+            .hint(error.hint())
+            .within(&source.openapi)
+    })?;
+    if report.tools == 0 {
+        let reason = report.left_out.first().map_or_else(
+            || "it has no operations".to_owned(),
+            |first| {
+                format!(
+                    "all {} operations were left out, the first because {}",
+                    report.operations, first.reason
+                )
+            },
+        );
+        return Err(Failure::new(format!(
+            "{}: there is no tool to offer: {reason}",
+            source.openapi
+        ))
+        .hint("`wharf check` shows each operation that is left out, and why"));
+    }
+    let (base_url, trust) = base_url(source, &report, location.as_deref())?;
+    let upstream = Upstream::new(&source.upstream, &base_url, trust).map_err(|error| {
+        let hint = match trust {
+            Trust::Document => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
+            Trust::Operator => error.hint().to_owned(),
+        };
+        Failure::of(&error).hint(hint).within(&source.openapi)
+    })?;
+    let offer = Offer {
+        source: Arc::new(openapi.with_upstream(upstream)),
+        prefix: source.prefix.clone(),
+    };
+    Ok((offer, report))
+}
+
+/// Where the API is: where the operator says, else where the document says.
+fn base_url(
+    source: &SourceConfig,
+    report: &Report,
+    location: Option<&str>,
+) -> Result<(String, Trust), Failure> {
+    if let Some(base_url) = &source.upstream.base_url {
+        return Ok((base_url.clone(), Trust::Operator));
+    }
+    let named =
+        report
+            .base_url
+            .clone()
+            .and_then(|named| match (url::Url::parse(&named), location) {
+                (Ok(_), _) => Some(named),
+                (Err(_), Some(location)) => url::Url::parse(location)
+                    .ok()?
+                    .join(&named)
+                    .ok()
+                    .map(Into::into),
+                (Err(_), None) => None,
+            });
+    named
+        .map(|base_url| (base_url, Trust::Document))
+        .ok_or_else(|| {
+            Failure::new(format!(
+                "{}: the document does not say where its API is",
+                source.openapi
+            ))
+            .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
+        })
+}
+
+/// Reads a document from a file or a URL. Gives the URL it came from, if it did.
+async fn read_document(
+    location: &str,
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+) -> Result<(Document, Option<String>), Failure> {
+    let (bytes, url) = if location.starts_with("http://") || location.starts_with("https://") {
+        let fetched = fetch_document(location, &FetchOptions::default());
+        let fetched = terminal::while_waiting(&format!("fetching {location}"), fetched)
+            .await
+            .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))?;
+        (Vec::from(fetched.body), Some(fetched.url))
+    } else {
+        let path = folder.join(location);
+        let bytes = read_file(&path)?;
+        files.push(path);
+        (bytes, None)
+    };
+    let document = Document::read(bytes)
+        .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))?;
+    Ok((document, url))
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let size = std::fs::metadata(path).map(|metadata| metadata.len());
+    if let Ok(size) = size
+        && size > DOCUMENT_BYTES_MAX
+    {
+        return Err(Failure::new(format!(
+            "`{}` has {size} bytes; documents of up to {DOCUMENT_BYTES_MAX} are read",
+            path.display()
+        )));
+    }
+    std::fs::read(path).map_err(|error| {
+        Failure::new(format!("cannot read `{}`: {error}", path.display()))
+            .hint("a document is a file here or an `http(s)://` URL")
+    })
+}
+
+/// The MCP server over what was assembled.
+pub(crate) fn server(config: &Config, catalog: Catalog) -> Server {
+    let limits = &config.server.limits;
+    let settings = Settings {
+        name: config.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instructions: config.instructions.clone(),
+        sessions: config.server.sessions,
+        sse_transport: config.server.sse_transport,
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        allowed_origins: config.server.allowed_origins.clone(),
+        limits: wharf_mcp::Limits {
+            body_bytes_max: limits.body_bytes_max,
+            call_timeout: std::time::Duration::from_secs(limits.call_timeout_s),
+            ..wharf_mcp::Limits::default()
+        },
+        ..Settings::default()
+    };
+    Server::new(catalog, settings)
+}

@@ -1,0 +1,178 @@
+//! The command line: what can be typed, and what it means.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes APIs into MCP servers.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How much to log on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = Log::Info, value_name = "LEVEL", env = "WHARF_LOG")]
+    pub(crate) log: Log,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something is wrong: the configuration, a document, a server that does not answer
+  2  the command line cannot be understood
+  3  `wharf call`: the tool answered with an error";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a pet store API and serve it as MCP, to try everything without an API of your own.
+    Demo(Demo),
+    /// Serve APIs as MCP, from a configuration or straight from an OpenAPI document.
+    Serve(Serve),
+    /// Show what a configuration or a document would give, what is left out and why.
+    Check(Check),
+    /// List the tools a client would see.
+    Tools(Tools),
+    /// Call one tool and print its answer.
+    Call(Call),
+    /// Ask a running server whether it is well; for containers without a shell.
+    Healthcheck(Healthcheck),
+    /// Print a script that completes `wharf` commands in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual of `wharf.yaml`, or its JSON Schema for editors.
+    #[command(name = "config-reference")]
+    ConfigReference {
+        /// The JSON Schema instead of the manual.
+        #[arg(long)]
+        json_schema: bool,
+    },
+}
+
+/// What to offer: a configuration, or one document.
+#[derive(Debug, Args, Default, Clone)]
+pub(crate) struct Input {
+    /// An OpenAPI document to offer: a file or a URL.
+    #[arg(value_name = "DOCUMENT", conflicts_with = "config")]
+    pub(crate) document: Option<String>,
+    /// Where the document's API is; without it, where the document says.
+    #[arg(long, value_name = "URL", requires = "document")]
+    pub(crate) base_url: Option<String>,
+    /// A configuration to offer; `wharf.yaml` when there is neither it nor a document.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Address and port of the MCP server; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    pub(crate) http: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Speak MCP on standard input and output instead of HTTP.
+    #[arg(long, conflicts_with = "http")]
+    pub(crate) stdio: bool,
+    /// Address and port to listen on; port 0 takes a free one. [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) http: Option<String>,
+    /// Read everything again when a file changes.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// The report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tools {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// The tools as JSON, just as a client would get them.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The tool's name.
+    pub(crate) name: String,
+    /// Arguments: `key=text`, or `key:=JSON` where the JSON must be taken as it stands.
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) arguments: Vec<String>,
+    /// All arguments as one JSON object.
+    #[arg(long, value_name = "JSON", conflicts_with = "arguments")]
+    pub(crate) json: Option<String>,
+    /// Call the tool of a document: a file or a URL.
+    #[arg(long, short, value_name = "DOCUMENT", conflicts_with_all = ["config", "url"])]
+    pub(crate) document: Option<String>,
+    /// Where the document's API is; without it, where the document says.
+    #[arg(long, value_name = "URL", requires = "document")]
+    pub(crate) base_url: Option<String>,
+    /// Call the tool of a configuration; `wharf.yaml` when nothing else is named.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "url")]
+    pub(crate) config: Option<PathBuf>,
+    /// Call the tool of a running server: the URL of its MCP endpoint.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// A header for the running server.
+    #[arg(long, value_name = "NAME: VALUE", requires = "url")]
+    pub(crate) header: Vec<String>,
+    /// A bearer token for the running server.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        requires = "url",
+        env = "WHARF_BEARER",
+        hide_env_values = true
+    )]
+    pub(crate) bearer: Option<String>,
+    /// The whole result as JSON, instead of its content for people.
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// The address to ask.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000/health"
+    )]
+    pub(crate) url: String,
+    /// Seconds to wait for an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

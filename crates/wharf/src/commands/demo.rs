@@ -1,0 +1,136 @@
+//! `wharf demo`: a pet store API and the MCP server over it, in one process.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::assemble;
+use crate::cli::{Demo, Input};
+use crate::commands::serve;
+use crate::failure::{self, Failure};
+use crate::tables;
+use crate::terminal::{self, BOLD, DIM};
+
+pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
+    let stopped = serve::stopped()?;
+    // First, because it is what can fail: the port may be in use.
+    let listener = serve::bind(&demo.http).await?;
+    let address = serve::address(&listener)?;
+
+    let store = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|error| Failure::new(format!("cannot start the pet store: {error}")))?;
+    let store_address = store
+        .local_addr()
+        .map_err(|error| Failure::new(format!("cannot start the pet store: {error}")))?;
+    let store_url = format!("http://{store_address}");
+    let document = write_document(&store_url, address.port())?;
+    let (close_store, closed) = oneshot::channel::<()>();
+    let store = tokio::spawn(wharf_petstore::serve(store, async {
+        let _ = closed.await;
+    }));
+
+    let input = Input {
+        document: Some(document.display().to_string()),
+        base_url: Some(store_url.clone()),
+        config: None,
+    };
+    let mut assembled = assemble::assemble(&input).await?;
+    assembled.config.name = "petstore".to_owned();
+    let url = format!("http://{address}{}", assembled.config.server.path);
+    introduce(&url, &store_url, &document, &assembled);
+    let config = assembled.config.server.clone();
+    let server = assemble::server(&assembled.config, assembled.catalog);
+    wharf_server::serve(server, listener, &config, stopped).await;
+
+    let _ = close_store.send(());
+    match store.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the pet store ended badly"),
+        Err(error) => tracing::warn!(%error, "the pet store broke"),
+    }
+    Ok(failure::DONE)
+}
+
+/// Writes the document where it can be looked at: the demo's own folder among the temporary files.
+fn write_document(store_url: &str, port: u16) -> Result<PathBuf, Failure> {
+    let folder = std::env::temp_dir().join(format!("wharf-demo-{port}"));
+    let file = folder.join("petstore.yaml");
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&file, wharf_petstore::document(store_url)))
+        .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", file.display())))?;
+    Ok(file)
+}
+
+fn introduce(
+    url: &str,
+    store_url: &str,
+    document: &std::path::Path,
+    assembled: &assemble::Assembled,
+) {
+    let heading = |text: &str| terminal::styled_result(BOLD, text);
+    terminal::result(tables::tools(assembled.catalog.tools()));
+    terminal::result(format_args!(
+        "\n{} a pet store at {store_url}, described by {}\n{} {url}\n",
+        heading("API:"),
+        document.display(),
+        heading("MCP:"),
+    ));
+    for (client, snippet) in snippets(url) {
+        terminal::result(format_args!("{}\n{snippet}\n", heading(client)));
+    }
+    let wharf = program();
+    terminal::result(format_args!(
+        "{}\n  {wharf} call getPet petId=1 --url {url}",
+        heading("From another terminal")
+    ));
+    terminal::say(terminal::styled(DIM, "\nCtrl-C ends it."));
+}
+
+/// What to paste where, for the clients people have.
+fn snippets(url: &str) -> [(&'static str, String); 4] {
+    [
+        (
+            "Claude Code",
+            format!("  claude mcp add --transport http petstore {url}"),
+        ),
+        (
+            "Cursor (.cursor/mcp.json)",
+            format!(r#"  {{"mcpServers": {{"petstore": {{"url": "{url}"}}}}}}"#),
+        ),
+        (
+            "VS Code (.vscode/mcp.json)",
+            format!(r#"  {{"servers": {{"petstore": {{"type": "http", "url": "{url}"}}}}}}"#),
+        ),
+        (
+            "MCP Inspector",
+            format!(
+                "  npx @modelcontextprotocol/inspector --cli {url} --transport http --method tools/list"
+            ),
+        ),
+    ]
+}
+
+/// How to call this very program from a shell in this folder.
+fn program() -> String {
+    let Ok(program) = std::env::current_exe() else {
+        return "wharf".to_owned();
+    };
+    let environment = wharf_config::Environment::of_process();
+    let on_path =
+        std::env::split_paths(environment.get("PATH").unwrap_or_default()).any(|folder| {
+            folder
+                .join("wharf")
+                .canonicalize()
+                .is_ok_and(|found| found == program)
+        });
+    if on_path {
+        return "wharf".to_owned();
+    }
+    let here = std::env::current_dir()
+        .ok()
+        .and_then(|here| Some(program.strip_prefix(here).ok()?.to_owned()));
+    here.unwrap_or(program).display().to_string()
+}

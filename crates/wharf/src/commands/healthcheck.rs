@@ -1,0 +1,42 @@
+//! `wharf healthcheck`: asks a running server whether it is well, where there is no shell and no curl.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use wharf_upstream::{Config, Request, Trust, Upstream};
+
+use crate::cli::Healthcheck;
+use crate::failure::{self, Failure};
+use crate::terminal;
+
+pub(crate) async fn run(healthcheck: &Healthcheck) -> Result<ExitCode, Failure> {
+    let url = &healthcheck.url;
+    let unwell = |error: wharf_upstream::UpstreamError| {
+        Failure::of(&error)
+            .within(url)
+            .hint("start the server, or name it with `--url`")
+    };
+    let config = Config {
+        timeout_s: Duration::from_secs(healthcheck.timeout).as_secs().max(1),
+        ..Config::default()
+    };
+    let upstream = Upstream::new(&config, url, Trust::Operator).map_err(unwell)?;
+    let request = Request {
+        method: Method::GET,
+        target: url.clone(),
+        ..Request::default()
+    };
+    let response = upstream
+        .send(request, &HeaderMap::new(), None)
+        .await
+        .map_err(unwell)?;
+    if !response.status.is_success() {
+        return Err(Failure::new(format!(
+            "{url} answered HTTP {}",
+            response.status
+        )));
+    }
+    terminal::result(format_args!("{url}: HTTP {}", response.status.as_u16()));
+    Ok(failure::DONE)
+}

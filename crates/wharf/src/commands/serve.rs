@@ -1,0 +1,98 @@
+//! `wharf serve`: offers a configuration or a document over HTTP or stdio.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use wharf_mcp::Server;
+use wharf_server::Listener;
+
+use crate::assemble::{self, Assembled};
+use crate::cli::Serve;
+use crate::commands::reload;
+use crate::failure::{self, Failure};
+use crate::terminal::{self, DIM};
+
+pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
+    // From here on a signal is ours: one that comes while documents are read must not be lost.
+    let stopped = stopped()?;
+    let Assembled {
+        mut config,
+        catalog,
+        reports,
+        files,
+    } = assemble::assemble(&serve.input).await?;
+    for source in &reports {
+        for left_out in &source.report.left_out {
+            tracing::warn!(
+                source = source.name,
+                operation = left_out.operation,
+                pointer = left_out.pointer,
+                reason = left_out.reason,
+                "an operation is left out"
+            );
+        }
+    }
+    let tools = catalog.tools().len();
+    if let Some(http) = &serve.http {
+        config.server.http.clone_from(http);
+    }
+    let server = assemble::server(&config, catalog);
+    let reload = tokio::spawn(reload::run(
+        server.clone(),
+        serve.input.clone(),
+        files,
+        serve.watch,
+    ));
+    if serve.stdio {
+        serve_stdio(&server, stopped).await?;
+    } else {
+        let listener = bind(&config.server.http).await?;
+        let address = address(&listener)?;
+        let url = format!("http://{address}{}", config.server.path);
+        terminal::say(format_args!(
+            "wharf serves {tools} tools at {url} {}",
+            terminal::styled(DIM, "(Ctrl-C ends it)")
+        ));
+        wharf_server::serve(server, listener, &config.server, stopped).await;
+    }
+    reload.abort();
+    Ok(failure::DONE)
+}
+
+async fn serve_stdio(server: &Server, stopped: impl Future<Output = ()>) -> Result<(), Failure> {
+    tokio::select! {
+        done = server.stdio(tokio::io::stdin(), tokio::io::stdout()) => {
+            done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))
+        }
+        () = stopped => Ok(()),
+    }
+}
+
+/// Opens the port, or says which flag chooses another.
+pub(crate) async fn bind(http: &str) -> Result<Listener, Failure> {
+    Listener::bind(http)
+        .await
+        .map_err(|error| Failure::of(&error).hint(error.hint()))
+}
+
+/// The address that was opened.
+pub(crate) fn address(listener: &Listener) -> Result<std::net::SocketAddr, Failure> {
+    listener
+        .address()
+        .map_err(|error| Failure::new(format!("the opened port has no address: {error}")))
+}
+
+/// Done when the process is asked to end: Ctrl-C or SIGTERM. Listening begins with the call, not with the first poll.
+pub(crate) fn stopped() -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,18 @@
+//! `wharf tools`: what a client would see.
+
+use std::process::ExitCode;
+
+use crate::assemble;
+use crate::cli::Tools;
+use crate::failure::{self, Failure};
+use crate::{tables, terminal};
+
+pub(crate) async fn run(tools: &Tools) -> Result<ExitCode, Failure> {
+    let assembled = assemble::assemble(&tools.input).await?;
+    if tools.json {
+        terminal::result(assemble::server(&assembled.config, assembled.catalog).tool_list());
+    } else {
+        terminal::result(tables::tools(assembled.catalog.tools()));
+    }
+    Ok(failure::DONE)
+}

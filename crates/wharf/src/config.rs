@@ -1,0 +1,124 @@
+//! `wharf.yaml`: the sections of the parts, put together.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wharf_config::Environment;
+
+use crate::cli::Input;
+use crate::failure::Failure;
+
+/// Where a configuration is looked for when none is named.
+pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
+
+/// The configuration of a server.
+///
+/// Every text can refer to a secret instead of holding it: `${env:NAME}` is the environment variable, `${file:path}`
+/// the contents of a file, relative to this one.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The server's name, as clients show it.
+    #[serde(default = "default_name")]
+    pub(crate) name: String,
+    /// What a model should know before it uses the tools.
+    #[serde(default)]
+    pub(crate) instructions: Option<String>,
+    /// How the server listens, and what it bears.
+    #[serde(default)]
+    pub(crate) server: wharf_server::Config,
+    /// The APIs to offer, each under a name of its own.
+    pub(crate) sources: IndexMap<String, SourceConfig>,
+    /// The folder that relative paths start from.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+/// One API to offer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceConfig {
+    /// Its OpenAPI document: a file, relative to the configuration, or an `https:` URL.
+    pub(crate) openapi: String,
+    /// Put before the names of its tools, to tell them from those of other sources.
+    #[serde(default)]
+    pub(crate) prefix: Option<String>,
+    /// How the API is reached.
+    #[serde(default)]
+    pub(crate) upstream: wharf_upstream::Config,
+    /// How its operations become tools.
+    #[serde(default)]
+    pub(crate) tools: wharf_openapi::Config,
+}
+
+fn default_name() -> String {
+    "wharf".to_owned()
+}
+
+/// Reads what the command line names: a configuration, or one document that becomes one. Gives the files it read too.
+pub(crate) fn read(
+    input: &Input,
+    environment: &Environment,
+) -> Result<(Config, Vec<PathBuf>), Failure> {
+    if let Some(document) = &input.document {
+        return Ok((of_document(document, input.base_url.clone()), Vec::new()));
+    }
+    let path = input
+        .config
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+    if input.config.is_none() && !path.exists() {
+        return Err(Failure::new(format!("there is no `{DEFAULT_FILE}` here, and no document was named"))
+            .hint("name a document (`wharf serve openapi.yaml --base-url URL`), a configuration (`--config FILE`), or try `wharf demo`"));
+    }
+    let loaded = wharf_config::load::<Config>(&path, environment)
+        .map_err(|errors| Failure::new(errors.to_string()))?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut config = loaded.config;
+    config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    if config.sources.is_empty() {
+        return Err(Failure::new(format!(
+            "{}: `sources` is empty, so there is nothing to serve",
+            path.display()
+        ))
+        .hint("add a source: its name, and below it `openapi:` with a document"));
+    }
+    Ok((config, loaded.files))
+}
+
+/// The configuration that `wharf serve DOCUMENT --base-url URL` stands for.
+pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
+    let source = SourceConfig {
+        openapi: document.to_owned(),
+        prefix: None,
+        upstream: wharf_upstream::Config {
+            base_url,
+            ..wharf_upstream::Config::default()
+        },
+        tools: wharf_openapi::Config::default(),
+    };
+    Config {
+        name: default_name(),
+        instructions: None,
+        server: wharf_server::Config::default(),
+        sources: IndexMap::from([(document_name(document), source)]),
+        folder: PathBuf::new(),
+    }
+}
+
+/// `./apis/petstore.v1.yaml` as `petstore.v1`.
+fn document_name(document: &str) -> String {
+    let path = document
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/');
+    Path::new(path).file_stem().map_or_else(
+        || "api".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}

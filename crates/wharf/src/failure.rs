@@ -1,0 +1,80 @@
+//! How commands fail: what happened, the causes, and what to do next.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// Everything went well.
+pub(crate) const DONE: ExitCode = ExitCode::SUCCESS;
+
+/// Something is wrong; documented in `wharf --help`.
+pub(crate) fn wrong() -> ExitCode {
+    ExitCode::from(1)
+}
+
+/// The called tool answered with an error; documented in `wharf --help`.
+pub(crate) fn tool_error() -> ExitCode {
+    ExitCode::from(3)
+}
+
+/// A failure on its way to the terminal.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a cause worth printing.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// An error with its causes, joined the way people read them.
+    pub(crate) fn of(error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some libraries repeat their cause in their own text.
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            cause = error.source();
+        }
+        Self::new(message)
+    }
+
+    /// Says where it happened.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        if !self.message.contains(place) {
+            self.message.insert_str(0, &format!("{place}: "));
+        }
+        self
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        self.hint = (!hint.is_empty()).then_some(hint);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Some failures are several, and say `error:` for each of them.
+        if !self.message.starts_with("error:") {
+            f.write_str("error: ")?;
+        }
+        f.write_str(self.message.trim_end())?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}

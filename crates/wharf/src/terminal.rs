@@ -1,0 +1,135 @@
+//! What people see: results on stdout, everything else on stderr, colours only on a terminal.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table};
+
+use crate::cli::Log;
+use crate::failure::Failure;
+
+/// Width of tables where the terminal does not say its own.
+const WIDTH: u16 = 100;
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+/// For headings and names.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// For what can be skipped.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Prints a line of the result. A reader that has gone away (`wharf tools | head`) is no failure.
+pub(crate) fn result(line: impl Display) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Prints a line for the person who watches.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints why the command failed.
+pub(crate) fn fail(failure: &Failure) {
+    let coloured = on_stderr(RED).1;
+    let mut text = failure.to_string();
+    if coloured {
+        text = text
+            .replace("error:", &format!("{RED}error:{RED:#}"))
+            .replace("\nhint:", &format!("\n{CYAN}hint:{CYAN:#}"));
+    }
+    say(text);
+}
+
+/// `text` in a style where stderr shows styles.
+pub(crate) fn styled(style: Style, text: impl Display) -> String {
+    let (style, _) = on_stderr(style);
+    format!("{style}{text}{style:#}")
+}
+
+/// `text` in a style where stdout shows styles.
+pub(crate) fn styled_result(style: Style, text: impl Display) -> String {
+    if shows_styles(&io::stdout()) {
+        format!("{style}{text}{style:#}")
+    } else {
+        text.to_string()
+    }
+}
+
+fn on_stderr(style: Style) -> (Style, bool) {
+    if shows_styles(&io::stderr()) {
+        (style, true)
+    } else {
+        (Style::new(), false)
+    }
+}
+
+/// <https://no-color.org>: colours only on a terminal, and not when the person says no.
+fn shows_styles(stream: &impl IsTerminal) -> bool {
+    let environment = wharf_config::Environment::of_process();
+    stream.is_terminal()
+        && environment.get("NO_COLOR").is_none_or(str::is_empty)
+        && environment.get("TERM") != Some("dumb")
+}
+
+/// A table as wide as the terminal; cells wrap.
+pub(crate) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Table {
+    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
+    let mut table = Table::new();
+    table
+        .load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    table
+}
+
+/// Starts logging to stderr: text on a terminal, JSON lines otherwise.
+pub(crate) fn start_log(level: Log) {
+    use tracing::level_filters::LevelFilter;
+    let level = match level {
+        Log::Off => LevelFilter::OFF,
+        Log::Error => LevelFilter::ERROR,
+        Log::Warn => LevelFilter::WARN,
+        Log::Info => LevelFilter::INFO,
+        Log::Debug => LevelFilter::DEBUG,
+        Log::Trace => LevelFilter::TRACE,
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr);
+    if io::stderr().is_terminal() {
+        builder
+            .with_ansi(shows_styles(&io::stderr()))
+            .with_target(false)
+            .without_time()
+            .init();
+    } else {
+        builder.json().init();
+    }
+}
+
+/// Says that something is going on, where somebody watches and it takes more than a moment.
+pub(crate) async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
+    if !io::stderr().is_terminal() {
+        return work.await;
+    }
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    let bar = indicatif::ProgressBar::new_spinner().with_message(what.to_owned());
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let done = work.await;
+    bar.finish_and_clear();
+    done
+}
+
+/// A wait shorter than this needs no word.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(400);
