@@ -232,11 +232,25 @@ impl<'a> Slice<'a> {
     pub fn to_json(self) -> Json {
         Json::from_valid(self.0.to_owned().into())
     }
+
+    /// An owned value that shares the bytes of `owner`, out of which this slice was cut.
+    ///
+    /// # Panics
+    /// When the slice is no part of `owner`: a mistake of the code that calls.
+    pub fn share(self, owner: &ByteString) -> Json {
+        Json::from_valid(owner.slice_ref(self.0))
+    }
 }
 
 impl fmt::Debug for Slice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
     }
 }
 
