@@ -248,12 +248,6 @@ impl fmt::Debug for Slice<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
-    }
-}
-
 impl Serialize for Slice<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw: &RawValue = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
