@@ -54,6 +54,13 @@ impl Json {
         Self(ByteString::from_static("{}"))
     }
 
+    /// The object whose one member `key` is this value.
+    #[must_use]
+    pub fn wrapped_in(&self, key: &str) -> Self {
+        let key = serde_json::to_string(key).expect("a text is JSON");
+        Self(["{", &key, ":", &self.0, "}"].concat().into())
+    }
+
     fn from_valid(text: ByteString) -> Self {
         let trimmed = text.trim_ascii();
         // Inside a string JSON has no raw line break, so one that is found is white space.
@@ -403,6 +410,17 @@ mod tests {
                 expected,
                 "{given}"
             );
+        }
+    }
+
+    #[test]
+    fn a_value_can_be_wrapped() {
+        for (given, key, expected) in [
+            ("[1]", "result", r#"{"result":[1]}"#),
+            ("null", "a\"b", r#"{"a\"b":null}"#),
+        ] {
+            let json = Slice::parse(given).unwrap().to_json();
+            assert_eq!(json.wrapped_in(key).as_str(), expected, "{given}");
         }
     }
 
