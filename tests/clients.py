@@ -15,8 +15,6 @@ usage: clients.py
 """
 
 import json
-import os
-import shutil
 import sys
 import urllib.request
 
@@ -72,14 +70,55 @@ CLIENTS = [
 ]
 
 
-def errand(way, mode, demo, command, home):
+# The first pet of the demo, and one that is not there: what a model must be told as a result, not as a broken protocol.
+FOUND = {"tool": "getPet", "arguments": {"petId": 1}}
+MISSING = {"tool": "getPet", "arguments": {"petId": 999_999}}
+
+
+def errand(way, mode, demo):
     """What one client is to do."""
-    remote = harness.NODE_MODULES / "mcp-remote" / "dist" / "proxy.js"
-    ways = {
-        "http": {"transport": "http", "url": f"{demo}/mcp"},
-        "sse": {"transport": "sse", "url": f"{demo}/sse"},
-        "stdio": {"transport": "stdio", "command": command},
-        "remote": {"transport": "stdio", "command": ["node", str(remote), f"{demo}/mcp"]},
-    }
     inspector = harness.NODE_MODULES / ".bin" / "mcp-inspector"
-    return ways[way] | {"mode": mode, "calls": CALLS, "inspector": ["node", str(inspector)]}
+    remote = harness.NODE_MODULES / "mcp-remote" / "dist" / "proxy.js"
+    serve = [harness.binary("wharf"), "serve", demo.document, "--base-url", demo.store, "--stdio"]
+    ways = {
+        "http": {"transport": "http", "url": f"{demo.url}/mcp"},
+        "sse": {"transport": "sse", "url": f"{demo.url}/sse"},
+        "stdio": {"transport": "stdio", "command": [str(word) for word in serve]},
+        "remote": {"transport": "stdio", "command": ["node", str(remote), f"{demo.url}/mcp"]},
+    }
+    return ways[way] | {"mode": mode, "calls": [FOUND, MISSING], "inspector": ["node", str(inspector)]}
+
+
+def judge(client, way, mode, revisions, demo, pet):
+    """Sends one client on its errand and compares what it met with what the API itself says."""
+    program, script = client
+    with harness.scratch() as home:
+        command = [program, harness.ROOT / "tests" / "clients" / script, json.dumps(errand(way, mode, demo))]
+        code, output, messages = harness.run(command, timeout_s=CLIENT_S, home=home)
+    if code != 0:
+        raise Failure(f"the client ended with {code}\n{harness.tail(output)}\n{harness.tail(messages)}")
+    met = harness.parse_json_line(output)
+    if met["protocol"] not in revisions:
+        raise Failure(f"agreed on {met['protocol']}, not on {' or '.join(revisions)}")
+    if len(met["tools"]) < TOOLS_MIN or FOUND["tool"] not in met["tools"]:
+        raise Failure(f"lists {len(met['tools'])} tools: {', '.join(met['tools'])}")
+    found, missing = met["answers"]
+    if found["isError"] or json.loads(found["text"]) != pet or found["structured"] != pet:
+        raise Failure(f"`{FOUND}` answers {found}\nthe API itself answers {pet}")
+    if not missing["isError"] or not missing["text"]:
+        raise Failure(f"`{MISSING}` answers {missing}")
+    return f"{met['protocol']}, {len(met['tools'])} tools"
+
+
+def main():
+    tally = harness.Tally()
+    with harness.demo() as demo:
+        with urllib.request.urlopen(f"{demo.store}/pets/1", timeout=harness.START_S) as answer:
+            pet = json.load(answer)
+        for name, client, way, mode, revisions in CLIENTS:
+            tally.case(name, lambda: judge(client, way, mode, revisions, demo, pet))
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,8 +4,10 @@ Standard library only, so that it runs before anything is installed.
 """
 
 import collections
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,7 +25,7 @@ BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 START_S = 20
 STOP_S = 5
-OUTPUT_LINES_MAX = 40
+OUTPUT_LINES_MAX = 60
 
 
 def free_port():
@@ -58,10 +60,11 @@ def toolchain():
 class Server:
     """A server in the background, as a context manager: it is up inside the block and gone behind it."""
 
-    def __init__(self, *command, port, home):
+    def __init__(self, *command, port, home, cwd=None, extra=None):
         self.command = [str(part) for part in command]
         self.port = port
-        self.home = home
+        self.cwd = cwd
+        self.environment = environment(home) | (extra or {})
         # Its words go through a pipe that is always drained: a server must not stall on a full one.
         self.words = collections.deque(maxlen=OUTPUT_LINES_MAX)
 
@@ -73,7 +76,8 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment(self.home),
+            cwd=self.cwd,
+            env=self.environment,
             start_new_session=True,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -89,7 +93,16 @@ class Server:
         self._stop()
 
     def log(self):
-        return "\n".join(self.words)
+        return "\n".join(list(self.words))
+
+    def said(self, pattern):
+        """The match of a pattern in what the server says; waits for it."""
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if match := re.search(pattern, self.log()):
+                return match
+            time.sleep(0.02)
+        raise Failure(f"`{' '.join(self.command)}` does not say `{pattern}`\n{self.log()}")
 
     def _read(self):
         for line in self.process.stdout:
@@ -111,6 +124,23 @@ class Server:
     def _stop(self):
         end(self.process)
         self.reader.join(STOP_S)
+
+
+class Demo:
+    """A running `wharf demo`: where its MCP server is, where its pet store, and the store's document."""
+
+    def __init__(self, server):
+        self.url = f"http://127.0.0.1:{server.port}"
+        told = server.said(r"a pet store at (http://\S+), described by (\S+)")
+        self.store, self.document = told[1], Path(told[2])
+
+
+@contextlib.contextmanager
+def demo():
+    with scratch() as home:
+        port = free_port()
+        with Server(binary("wharf"), "demo", "--http", f"127.0.0.1:{port}", port=port, home=home) as server:
+            yield Demo(server)
 
 
 def end(process):
@@ -183,7 +213,7 @@ class Tally:
 
     def _line(self, verdict, name, started, remark):
         seconds = time.monotonic() - started
-        print(f"{verdict:>5}  {name:<44} {seconds:5.1f} s  {remark}".rstrip(), flush=True)
+        print(f"{verdict:>5}  {seconds:5.1f} s  {name:<36} {remark}".rstrip(), flush=True)
 
 
 def scratch():
