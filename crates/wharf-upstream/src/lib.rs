@@ -1,1 +1,30 @@
-//! The way out: one HTTP client with credentials, limits, retries and the address guard.
+//! The way out: the only crate that opens connections to upstreams.
+//!
+//! An [`Upstream`] is an HTTP/1.1 client for one base address. It knows credentials, limits of time and size, which
+//! failures are worth a second try, which redirects may be followed, and which addresses a document must not lead to.
+//! [`fetch_document`] reads a document over the same path. What an answer means is for others to say: a status that
+//! tells of a failure is an answer here, and bodies are bytes.
+
+mod config;
+mod error;
+mod message;
+
+mod fetch;
+mod upstream;
+
+mod address;
+mod clock;
+mod connect;
+mod credentials;
+mod exchange;
+mod guard;
+mod headers;
+mod redirect;
+mod retry;
+mod tls;
+
+pub use config::{ApiKeyPlace, Config, Credentials, Retries, Seconds, Trust};
+pub use error::{Cause, Stage, TimeLimit, UpstreamError};
+pub use fetch::{FetchOptions, Fetched, fetch_document};
+pub use message::{Request, Response};
+pub use upstream::Upstream;

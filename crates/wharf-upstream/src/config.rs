@@ -1,0 +1,284 @@
+//! What can be set for one upstream. The doc comments are the manual; the texts are checked and made ready in
+//! [`crate::Upstream::new`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wharf_model::Secret;
+
+/// How to reach one upstream.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address that paths are appended to, such as `https://api.example.com/v1`. Where it is left out, the
+    /// address that the document names is used. An address given here may be private.
+    pub base_url: Option<String>,
+    /// How requests prove who sends them. Default: `{type: none}`.
+    pub credentials: Credentials,
+    /// More origins, such as `https://files.example.com`, that get the credentials, `headers` and `forward_headers`,
+    /// and that may be private. A document can name other origins than the base address; without being listed here
+    /// they get none of these. Default: none.
+    pub credential_origins: Vec<String>,
+    /// Headers that every request carries. They replace headers of the same name that a call sets. Default: none.
+    pub headers: BTreeMap<String, Secret>,
+    /// Names of headers to pass on from the client's request, where it came over HTTP. `cookie` and `authorization`
+    /// are passed on only when named here. Headers of the connection, `host` and `content-*` cannot be. Default: none.
+    pub forward_headers: Vec<String>,
+    /// The longest wait for a connection: name resolution, TCP and TLS together. Default: 5; a host that is up takes
+    /// well under one second, and this leaves room for two lost packets.
+    pub connect_timeout_s: Seconds,
+    /// The longest wait for the first byte of an answer, and the longest silence inside of it. Default: 30, above the
+    /// 29 seconds after which common API gateways give up themselves.
+    pub read_timeout_s: Seconds,
+    /// The longest time for a whole call, with all its retries and redirects. Default: 50; MCP clients commonly give
+    /// up after 60 seconds, and the explanation should reach them before.
+    pub timeout_s: Seconds,
+    /// How much of a body is read, in bytes; the rest is cut off and the result says so. Default: 10 MiB, which is more
+    /// than any model can read, and keeps a hundred such calls at once within 1 GiB.
+    pub response_bytes_max: usize,
+    /// When a failed request is sent again.
+    pub retries: Retries,
+    /// How many redirects are followed, within the same origin only. Default: 5; more than two is a mistake upstream.
+    pub redirects_max: u32,
+    /// How many calls are under way at once, and how many idle connections are kept; further calls wait for their
+    /// turn within `timeout_s`. Default: 256, above what most APIs allow one client and below the 1,024 files that a
+    /// process may commonly open.
+    pub connections_max: usize,
+    /// Certificates of authorities to trust besides the public ones, in PEM form.
+    pub ca_pem: Option<String>,
+    /// Whether addresses that a document names may be private ones (loopback, local networks, cloud metadata). An
+    /// address given in `base_url` always may. Default: false, since a document from elsewhere must not choose
+    /// targets inside of your network.
+    pub allow_private_networks: bool,
+}
+
+/// How requests prove who sends them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credentials {
+    /// Not at all.
+    None {},
+    /// A token in the `Authorization` header (RFC 6750 §2.1).
+    Bearer {
+        /// The token.
+        token: Secret,
+    },
+    /// A name and a password in the `Authorization` header (RFC 7617).
+    Basic {
+        /// The name; it cannot hold a colon.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A key in a header, a query parameter or a cookie.
+    ApiKey {
+        /// The name of the header, parameter or cookie.
+        name: String,
+        /// Where the key goes.
+        #[serde(rename = "in")]
+        place: ApiKeyPlace,
+        /// The key.
+        value: Secret,
+    },
+}
+
+/// Where an API key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKeyPlace {
+    /// A header.
+    Header,
+    /// A parameter of the query.
+    Query,
+    /// A cookie.
+    Cookie,
+}
+
+/// When a failed request is sent again: only with a method that RFC 9110 §9.2.2 calls idempotent, only when no
+/// connection could be made or kept, or the answer was 429, 502, 503 or 504, and never past `timeout_s`. `Retry-After`
+/// is honoured.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retries {
+    /// How often at most; 0 for never. Default: 2, enough for a restart behind a load balancer; more only adds load
+    /// to an upstream that is down.
+    pub max: u32,
+    /// The wait before the first retry where the upstream names none; it doubles with each one. Default: 0.1.
+    pub wait_s: Seconds,
+}
+
+/// A time in seconds: more than zero, at most a day.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Seconds(Duration);
+
+/// Who named an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// The operator: the address may be private.
+    Operator,
+    /// A document: the address may not be private, unless [`Config::allow_private_networks`].
+    Document,
+}
+
+const SECONDS_MAX: f64 = 86_400.0;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            credentials: Credentials::default(),
+            credential_origins: Vec::new(),
+            headers: BTreeMap::new(),
+            forward_headers: Vec::new(),
+            connect_timeout_s: Seconds(Duration::from_secs(5)),
+            read_timeout_s: Seconds(Duration::from_secs(30)),
+            timeout_s: Seconds(Duration::from_secs(50)),
+            response_bytes_max: 10 << 20,
+            retries: Retries::default(),
+            redirects_max: 5,
+            connections_max: 256,
+            ca_pem: None,
+            allow_private_networks: false,
+        }
+    }
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            max: 2,
+            wait_s: Seconds(Duration::from_millis(100)),
+        }
+    }
+}
+
+impl Seconds {
+    pub(crate) const MINUTE: Self = Self(Duration::from_secs(60));
+
+    /// The time as the standard library has it.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Seconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
+        // Not a number fails both comparisons; what is too small to be a nanosecond becomes zero.
+        if seconds > 0.0 && seconds <= SECONDS_MAX {
+            let duration = Duration::from_secs_f64(seconds);
+            if !duration.is_zero() {
+                return Ok(Self(duration));
+            }
+        }
+        Err("expected a number of seconds above 0 and up to 86400")
+    }
+}
+
+impl From<Seconds> for f64 {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0.as_secs_f64()
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": SECONDS_MAX,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bogus_keys_are_refused_in_every_object() {
+        for (given, key) in [
+            (json!({"timout_s": 1}), "timout_s"),
+            (json!({"retries": {"maximum": 1}}), "maximum"),
+            (
+                json!({"credentials": {"type": "none", "token": "t"}}),
+                "token",
+            ),
+            (
+                json!({"credentials": {"type": "bearer", "token": "t", "user": "u"}}),
+                "user",
+            ),
+            (
+                json!({"credentials": {"type": "api_key", "in": "header", "name": "n", "value": "v", "x": 1}}),
+                "x",
+            ),
+        ] {
+            let error = serde_json::from_value::<Config>(given.clone())
+                .expect_err("a bogus key")
+                .to_string();
+            assert!(
+                error.contains(&format!("unknown field `{key}`")),
+                "{given}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config: Config = serde_json::from_value(json!({
+            "base_url": "https://api.example.com",
+            "credentials": {"type": "api_key", "name": "key", "in": "query", "value": "hush"},
+            "credential_origins": ["https://files.example.com"],
+            "headers": {"x-tenant": "blue"},
+            "forward_headers": ["traceparent"],
+            "connect_timeout_s": 1, "read_timeout_s": 0.5, "timeout_s": 2,
+            "response_bytes_max": 1000,
+            "retries": {"max": 1, "wait_s": 0.25},
+            "redirects_max": 1,
+            "connections_max": 7,
+            "ca_pem": "",
+            "allow_private_networks": true,
+        }))
+        .unwrap();
+        assert_eq!(config.read_timeout_s.duration(), Duration::from_millis(500));
+        assert_eq!(config.retries.wait_s.duration(), Duration::from_millis(250));
+        let shown = format!("{config:?}");
+        assert!(
+            !shown.contains("hush") && !shown.contains("blue"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn seconds_are_sane() {
+        for (given, fits) in [
+            (1.0, true),
+            (0.001, true),
+            (86_400.0, true),
+            (86_400.5, false),
+            (0.0, false),
+            (1e-12, false),
+            (-1.0, false),
+            (f64::NAN, false),
+            (f64::INFINITY, false),
+        ] {
+            assert_eq!(Seconds::try_from(given).is_ok(), fits, "{given}");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Why there is no answer from an upstream.
+//!
+//! `Display` is for the log: it names origins, never a path, a query, a header value or a body, since those can hold
+//! arguments and keys. [`UpstreamError::for_caller`] is for whoever called, and names no host either.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A cause that several layers may hold.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why there is no answer. A status that tells of a failure (404, 500) is an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// An address cannot be used.
+    #[error("address `{url}` {reason}")]
+    Url {
+        /// The address without user information and query.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A call's own part of the address cannot be used.
+    #[error("a request for `{origin}` has a target that {reason}")]
+    Target {
+        /// Where it would have gone.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A configured header cannot be sent.
+    #[error("header `{name}` {reason}")]
+    Header {
+        /// The header's name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The configured credentials cannot be sent.
+    #[error("the credentials' `{part}` {reason}")]
+    Credentials {
+        /// Which part of them.
+        part: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A number in the configuration makes no sense.
+    #[error("`{key}` must be at least 1")]
+    Zero {
+        /// The key.
+        key: &'static str,
+    },
+    /// The configured certificates cannot be used.
+    #[error("`ca_pem` holds no usable certificate: {reason}")]
+    CaPem {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address guard says no.
+    #[error("`{host}` is at {address}, {range}, where a document must not lead")]
+    Refused {
+        /// The host.
+        host: String,
+        /// The refused address; a host can have several.
+        address: IpAddr,
+        /// What that address is.
+        range: &'static str,
+    },
+    /// The host's name leads to no address.
+    #[error("host `{host}` cannot be resolved")]
+    Resolve {
+        /// The host.
+        host: String,
+        /// Why not.
+        source: Arc<io::Error>,
+    },
+    /// No connection.
+    #[error("cannot connect to `{origin}`")]
+    Connect {
+        /// Where to.
+        origin: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// A connection, but no trust.
+    #[error("cannot speak TLS with `{origin}`")]
+    Tls {
+        /// With whom.
+        origin: String,
+        /// Why not.
+        source: Arc<io::Error>,
+    },
+    /// It took too long.
+    #[error("`{origin}` took too long: {stage} for {}", Shown(*after))]
+    Timeout {
+        /// Who.
+        origin: String,
+        /// What was waited for.
+        stage: Stage,
+        /// The limit that was reached.
+        limit: TimeLimit,
+        /// How long that was.
+        after: Duration,
+    },
+    /// The upstream sends from one place to the next.
+    #[error("`{origin}` redirected more than {max} times")]
+    TooManyRedirects {
+        /// Who.
+        origin: String,
+        /// How many are followed.
+        max: u32,
+    },
+    /// A document's address leads to another origin.
+    #[error("`{from}` redirects to `{to}`, another origin")]
+    RedirectedAway {
+        /// The origin that was asked.
+        from: String,
+        /// The origin it names.
+        to: String,
+    },
+    /// The connection ended before there was an answer.
+    #[error("`{origin}` closed the connection without an answer")]
+    Disconnected {
+        /// Who.
+        origin: String,
+        /// How.
+        source: Cause,
+    },
+    /// The connection ended within an answer.
+    #[error("`{origin}` closed the connection after {received} bytes of the body")]
+    Interrupted {
+        /// Who.
+        origin: String,
+        /// How much came.
+        received: usize,
+        /// How.
+        source: Cause,
+    },
+    /// What came is not HTTP/1.1.
+    #[error("the answer of `{origin}` is not valid HTTP")]
+    Protocol {
+        /// Who.
+        origin: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// The body is compressed though nobody asked for that.
+    #[error("`{origin}` sent a body encoded as `{encoding}`, which was not asked for")]
+    Encoding {
+        /// Who.
+        origin: String,
+        /// The content coding.
+        encoding: String,
+    },
+    /// A document could not be had.
+    #[error("`{url}` answered with status {status}")]
+    Status {
+        /// The address without user information and query.
+        url: String,
+        /// The status.
+        status: http::StatusCode,
+    },
+    /// A document is too large.
+    #[error("`{url}` is larger than {max} bytes")]
+    TooLarge {
+        /// The address without user information and query.
+        url: String,
+        /// How many bytes are read.
+        max: usize,
+    },
+}
+
+/// What an upstream was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A turn: too many calls were under way.
+    Turn,
+    /// A connection.
+    Connection,
+    /// The head of the answer.
+    Answer,
+    /// The body of the answer.
+    Body,
+}
+
+/// Which limit of time was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// [`crate::Config::connect_timeout_s`].
+    Connect,
+    /// [`crate::Config::read_timeout_s`].
+    Read,
+    /// [`crate::Config::timeout_s`].
+    Total,
+    /// The deadline that came with the call.
+    Deadline,
+}
+
+impl UpstreamError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(match self {
+            Self::Url { .. } => "write it like `https://api.example.com/v1`".into(),
+            Self::Header { .. } => {
+                "leave it out; a name is letters, digits and `-`, a value is printable ASCII".into()
+            }
+            Self::Credentials { .. } => {
+                "check that the secret was stored whole, without quotes and line ends".into()
+            }
+            Self::CaPem { .. } => {
+                "give certificates that begin with `-----BEGIN CERTIFICATE-----`".into()
+            }
+            Self::Refused { .. } => {
+                "if the document is yours, set `base_url` or `allow_private_networks: true`".into()
+            }
+            Self::Resolve { .. } => "check the host's spelling, and that this machine's DNS knows it".into(),
+            Self::Connect { .. } => {
+                "check the address and port, and that the upstream runs and can be reached from here".into()
+            }
+            Self::Tls { .. } => {
+                "for a certificate of your own authority set `ca_pem`; for a server without TLS write `http://`"
+                    .into()
+            }
+            Self::Timeout { limit, stage, .. } => match (limit, stage) {
+                (_, Stage::Turn) => "raise `connections_max`, or send less at once".into(),
+                (TimeLimit::Connect, _) => {
+                    "check that a firewall lets the connection through, or raise `connect_timeout_s`".into()
+                }
+                (TimeLimit::Read, _) => "raise `read_timeout_s` if the upstream is that slow".into(),
+                (TimeLimit::Total, _) => "raise `timeout_s` if the upstream is that slow".into(),
+                (TimeLimit::Deadline, _) => return None,
+            },
+            Self::TooManyRedirects { .. } => {
+                "ask for the address that the redirects end at, if they end".into()
+            }
+            Self::RedirectedAway { to, .. } => {
+                format!("give the address at `{to}` itself, if you trust it").into()
+            }
+            Self::Protocol { .. } => "check the port and whether the address should be `https://`".into(),
+            Self::Encoding { .. } => {
+                "set `accept-encoding: identity` in `headers`, which asks for none".into()
+            }
+            Self::Status { status, .. } if status.is_client_error() => {
+                "check the address, and whether reading it needs credentials".into()
+            }
+            Self::TooLarge { .. } => "give the address of the document itself, or a local file".into(),
+            Self::Target { .. }
+            | Self::Zero { .. }
+            | Self::Disconnected { .. }
+            | Self::Interrupted { .. }
+            | Self::Status { .. } => return None,
+        })
+    }
+
+    /// The same for whoever called: no host, and nothing about this server's surroundings.
+    pub fn for_caller(&self) -> Cow<'static, str> {
+        match self {
+            Self::Url { .. }
+            | Self::Header { .. }
+            | Self::Credentials { .. }
+            | Self::Zero { .. }
+            | Self::CaPem { .. }
+            | Self::Refused { .. } => {
+                "the API cannot be reached: this server's configuration does not allow it".into()
+            }
+            Self::Target { reason, .. } => {
+                format!("no request was sent: with these arguments its address {reason}").into()
+            }
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Tls { .. } => {
+                "the API cannot be reached; nothing was changed".into()
+            }
+            Self::Timeout {
+                stage: Stage::Turn, ..
+            } => "too many calls are under way; nothing was sent, try again later".into(),
+            Self::Timeout {
+                stage: Stage::Connection,
+                ..
+            } => "the API cannot be reached in time; nothing was changed".into(),
+            Self::Timeout { after, .. } => {
+                format!("the API did not answer within {}", Shown(*after)).into()
+            }
+            Self::TooManyRedirects { .. } | Self::RedirectedAway { .. } => {
+                "the API redirects without end".into()
+            }
+            Self::Disconnected { .. } | Self::Interrupted { .. } => {
+                "the API closed the connection before its answer was complete".into()
+            }
+            Self::Protocol { .. } | Self::Encoding { .. } => {
+                "the API's answer cannot be read".into()
+            }
+            Self::Status { status, .. } => {
+                format!("the document's address answered with status {status}").into()
+            }
+            Self::TooLarge { .. } => "the document is too large".into(),
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Turn => "the call waited for its turn",
+            Self::Connection => "there was no connection",
+            Self::Answer => "there was no answer",
+            Self::Body => "the body did not end",
+        })
+    }
+}
+
+/// A time as a person writes it: `30 s`, `0.25 s`.
+struct Shown(Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Milliseconds are enough, and hide what a deadline computed from two clocks looks like.
+        let milliseconds = self.0.as_millis();
+        match (milliseconds / 1000, milliseconds % 1000) {
+            (seconds, 0) => write!(f, "{seconds} s"),
+            (seconds, rest) => {
+                let rest = format!("{rest:03}");
+                write!(f, "{seconds}.{} s", rest.trim_end_matches('0'))
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! One request and one answer over the pooled client, and what can go wrong with either.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::address::Origin;
+use crate::clock::{Clock, Expired};
+use crate::connect::{ConnectFailure, Connector};
+use crate::{Response, Stage, TimeLimit, UpstreamError};
+
+/// Idle connections are closed before common load balancers do it (60 seconds), so that few requests meet a
+/// connection that is just going away.
+const IDLE_MAX: Duration = Duration::from_secs(50);
+/// A content coding in a message is no longer than this.
+const SHOWN_ENCODING_CHARS_MAX: usize = 40;
+
+pub(crate) type Client = legacy::Client<Connector, Full<Bytes>>;
+
+/// A request as it goes over the wire; kept for retries and redirects.
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Outgoing {
+    /// For messages, so made only then.
+    pub(crate) fn origin(&self) -> String {
+        Origin::of_uri(&self.uri).map_or_else(String::new, |origin| origin.to_string())
+    }
+
+    fn request(&self) -> http::Request<Full<Bytes>> {
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+pub(crate) fn client(connector: Connector, connections_max: usize) -> Client {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(connections_max)
+        // A request that a dying pooled connection did not take goes out on another one: nothing of it was sent.
+        .retry_canceled_requests(true)
+        .build(connector)
+}
+
+/// Sends a request and waits for the head of its answer.
+pub(crate) async fn send(
+    client: &Client,
+    outgoing: &Outgoing,
+    clock: &mut Clock<'_>,
+) -> Result<http::Response<Incoming>, UpstreamError> {
+    clock
+        .bound(client.request(outgoing.request()))
+        .await
+        .map_err(|expired| timeout(outgoing, Stage::Answer, expired))?
+        .map_err(|error| send_error(outgoing, error))
+}
+
+/// Reads the body, up to `bytes_max`.
+pub(crate) async fn read(
+    answer: http::Response<Incoming>,
+    outgoing: &Outgoing,
+    bytes_max: usize,
+    clock: &mut Clock<'_>,
+) -> Result<Response, UpstreamError> {
+    let (head, body) = answer.into_parts();
+    if !body.is_end_stream()
+        && let Some(encoding) = foreign_encoding(&head.headers)
+    {
+        return Err(UpstreamError::Encoding {
+            origin: outgoing.origin(),
+            encoding,
+        });
+    }
+    let (body, truncated) = read_body(body, outgoing, bytes_max, clock).await?;
+    Ok(Response {
+        status: head.status,
+        headers: head.headers,
+        body,
+        truncated,
+    })
+}
+
+async fn read_body(
+    mut body: Incoming,
+    outgoing: &Outgoing,
+    bytes_max: usize,
+    clock: &mut Clock<'_>,
+) -> Result<(Bytes, bool), UpstreamError> {
+    let announced = body.size_hint().exact();
+    let Some(mut first) = next(&mut body, 0, outgoing, clock).await? else {
+        return Ok((Bytes::new(), false));
+    };
+    if first.len() > bytes_max {
+        return Ok((first.split_to(bytes_max), true));
+    }
+    // Most answers are one piece, and are passed on as they lie in the connection's buffer.
+    let Some(second) = next(&mut body, first.len(), outgoing, clock).await? else {
+        return Ok((first, false));
+    };
+
+    let expected = announced.map_or(2 * (first.len() + second.len()), |announced| {
+        usize::try_from(announced).unwrap_or(bytes_max)
+    });
+    let mut whole = BytesMut::with_capacity(expected.min(bytes_max));
+    whole.extend_from_slice(&first);
+    let mut piece = second;
+    loop {
+        let room = bytes_max - whole.len();
+        whole.extend_from_slice(&piece[..piece.len().min(room)]);
+        if piece.len() > room {
+            return Ok((whole.freeze(), true));
+        }
+        match next(&mut body, whole.len(), outgoing, clock).await? {
+            Some(next) => piece = next,
+            None => return Ok((whole.freeze(), false)),
+        }
+    }
+}
+
+/// The next piece of a body that is not empty; none at its end.
+async fn next(
+    body: &mut Incoming,
+    received: usize,
+    outgoing: &Outgoing,
+    clock: &mut Clock<'_>,
+) -> Result<Option<Bytes>, UpstreamError> {
+    while !body.is_end_stream() {
+        let frame = clock
+            .bound(body.frame())
+            .await
+            .map_err(|expired| timeout(outgoing, Stage::Body, expired))?;
+        clock.heard();
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| body_error(outgoing, received, error))?;
+        // Anything else is trailers, which nobody reads.
+        if let Ok(piece) = frame.into_data()
+            && !piece.is_empty()
+        {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
+/// The coding of a body that we cannot read: anything but `identity` (RFC 9110 §8.4) and, for the transfer, `chunked`
+/// (RFC 9112 §7).
+fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
+    let foreign = |value: &HeaderValue, known: &str| {
+        let codings = value.to_str().unwrap_or("unknown");
+        codings
+            .split(',')
+            .map(str::trim)
+            .find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(known))
+            .map(|coding| coding.chars().take(SHOWN_ENCODING_CHARS_MAX).collect())
+    };
+    let content = headers.get(CONTENT_ENCODING);
+    let transfer = headers.get(TRANSFER_ENCODING);
+    content
+        .and_then(|value| foreign(value, "identity"))
+        .or_else(|| transfer.and_then(|value| foreign(value, "chunked")))
+}
+
+pub(crate) fn timeout(outgoing: &Outgoing, stage: Stage, expired: Expired) -> UpstreamError {
+    UpstreamError::Timeout {
+        origin: outgoing.origin(),
+        stage,
+        limit: expired.limit,
+        after: expired.after,
+    }
+}
+
+fn send_error(outgoing: &Outgoing, error: legacy::Error) -> UpstreamError {
+    let origin = outgoing.origin();
+    let host = || outgoing.uri.host().unwrap_or_default().to_owned();
+    let cause = error.source();
+    if let Some(failure) = cause.and_then(|cause| cause.downcast_ref::<ConnectFailure>()) {
+        return match failure.clone() {
+            ConnectFailure::Refused(refusal) => UpstreamError::Refused {
+                host: host(),
+                address: refusal.address,
+                range: refusal.range,
+            },
+            ConnectFailure::Resolve(source) => UpstreamError::Resolve {
+                host: host(),
+                source,
+            },
+            ConnectFailure::Tcp(source) => UpstreamError::Connect { origin, source },
+            ConnectFailure::Tls(source) => UpstreamError::Tls { origin, source },
+            ConnectFailure::Timeout(after) => UpstreamError::Timeout {
+                origin,
+                stage: Stage::Connection,
+                limit: TimeLimit::Connect,
+                after,
+            },
+        };
+    }
+    let hyper = cause.and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    let is_gone = hyper.is_none_or(|hyper| {
+        hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() || is_io(hyper)
+    });
+    let source = Arc::new(error);
+    if is_gone {
+        UpstreamError::Disconnected { origin, source }
+    } else {
+        UpstreamError::Protocol { origin, source }
+    }
+}
+
+fn body_error(outgoing: &Outgoing, received: usize, error: hyper::Error) -> UpstreamError {
+    let origin = outgoing.origin();
+    let is_gone = error.is_incomplete_message() || is_io(&error);
+    let source = Arc::new(error);
+    if is_gone {
+        UpstreamError::Interrupted {
+            origin,
+            received,
+            source,
+        }
+    } else {
+        UpstreamError::Protocol { origin, source }
+    }
+}
+
+/// Whether an error comes from the connection. Malformed chunks come as I/O errors too, but of their own kinds.
+fn is_io(error: &hyper::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if let Some(error) = current.downcast_ref::<io::Error>() {
+            return !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            );
+        }
+        cause = current.source();
+    }
+    false
+}
