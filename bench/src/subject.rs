@@ -1,0 +1,86 @@
+//! What is measured: a program of its own, so that its processor time is its own.
+
+use std::ffi::OsStr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+const START_MAX: Duration = Duration::from_secs(10);
+/// Linux counts processor time for programs in hundredths of a second, whatever the kernel's own clock.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A running server. It ends when this is dropped.
+pub struct Subject {
+    /// What the report calls it.
+    pub name: &'static str,
+    /// Where it listens.
+    pub address: SocketAddr,
+    process: Child,
+}
+
+impl Subject {
+    /// Starts `program` with the arguments that `arguments` makes for a free address, and waits until it listens there.
+    pub async fn start(
+        name: &'static str,
+        program: &OsStr,
+        arguments: impl FnOnce(SocketAddr) -> Vec<String>,
+    ) -> io::Result<Self> {
+        let address = free_address()?;
+        let process = Command::new(program)
+            .args(arguments(address))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut subject = Self {
+            name,
+            address,
+            process,
+        };
+        subject.wait_until_up().await?;
+        Ok(subject)
+    }
+
+    /// The processor time that it has taken so far; none where the system does not tell.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()?)).ok()?;
+        // The second field is the program's name in parentheses and may hold anything; `utime` and `stime` are the
+        // fields 14 and 15, the twelfth and thirteenth behind it.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let ticks: u32 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u32>)
+            .sum::<Result<_, _>>()
+            .ok()?;
+        Some(TICK * ticks)
+    }
+
+    async fn wait_until_up(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + START_MAX;
+        while TcpStream::connect(self.address).await.is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(io::Error::other(format!("`{}` ended: {status}", self.name)));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!(
+                    "`{}` does not listen on {} after {START_MAX:?}",
+                    self.name, self.address
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+}
+
+/// An address that was free a moment ago.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
