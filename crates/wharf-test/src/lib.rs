@@ -1,1 +1,5 @@
-//! Test parts: the conformance fixture server and helpers shared by the test suites.
+//! Test parts: the fixture server of the conformance suite, and what test suites share.
+
+mod fixture;
+
+pub use fixture::{Fixture, PNG, WAV};
