@@ -8,6 +8,8 @@ use serde::Deserialize;
 /// A secret text. `Debug` and `Display` print stars; only [`Secret::expose`] gives the text.
 #[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(transparent)]
+// Tells the manual, editors and warnings that a secret belongs here.
+#[schemars(extend("writeOnly" = true))]
 pub struct Secret(String);
 
 impl Secret {

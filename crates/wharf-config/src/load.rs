@@ -1,0 +1,130 @@
+//! From a file to a value of the wanted type, in five steps.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::check::check;
+use crate::environment::Environment;
+use crate::error::{ConfigErrors, ConfigWarning, Report};
+use crate::expand::expand;
+use crate::schema;
+use crate::yaml;
+
+mod refusal;
+
+/// The largest configuration file that is read. Documents, which are larger, stand in files of their own.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A configuration and what it was read from.
+#[derive(Debug, Clone)]
+pub struct Loaded<T> {
+    /// Complete: defaults filled in, references replaced.
+    pub config: T,
+    /// Every file that was read: the configuration first, then what `${file:…}` names. What to watch for changes.
+    pub files: Vec<PathBuf>,
+    /// What works and should be changed all the same.
+    pub warnings: Vec<ConfigWarning>,
+}
+
+/// Reads a configuration file, or tells everything that is wrong with it.
+pub fn load<T: DeserializeOwned + JsonSchema>(
+    path: &Path,
+    environment: &Environment,
+) -> Result<Loaded<T>, ConfigErrors> {
+    let file_name = path.display().to_string();
+    let text = read_file(path, &file_name)?;
+    let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
+    let mut loaded = parse(&text, &file_name, base_dir, environment)?;
+    loaded.files.insert(0, path.to_owned());
+    Ok(loaded)
+}
+
+/// Reads a configuration from its text. `file_name` is what messages call it; `${file:…}` is relative to `base_dir`.
+pub fn parse<T: DeserializeOwned + JsonSchema>(
+    text: &str,
+    file_name: &str,
+    base_dir: &Path,
+    environment: &Environment,
+) -> Result<Loaded<T>, ConfigErrors> {
+    let mut report = Report::new(file_name);
+    let schema = schema::of_type::<T>();
+
+    let root = yaml::read(text, &mut report).filter(|root| !root.is_null());
+    let Some(mut root) = root else {
+        if report.is_clean() {
+            report.whole("the file is empty", Some(hint_for_empty(&schema)));
+        }
+        return Err(refuse(report));
+    };
+    let files = expand(&mut root, base_dir, environment, &mut report);
+    let value = check(&schema, &root, &mut report);
+    if !report.is_clean() {
+        return Err(refuse(report));
+    }
+    match serde_path_to_error::deserialize(value) {
+        Ok(config) => Ok(Loaded {
+            config,
+            files,
+            warnings: report.finish()?,
+        }),
+        Err(error) => {
+            refusal::report(&error, &root, &mut report);
+            Err(refuse(report))
+        }
+    }
+}
+
+fn refuse(report: Report) -> ConfigErrors {
+    report
+        .finish()
+        .expect_err("a mistake has been reported before")
+}
+
+fn hint_for_empty(schema: &serde_json::Value) -> String {
+    let required = schema::outline(schema, schema).required();
+    if required.is_empty() {
+        "write `{}` to take every default".to_owned()
+    } else {
+        format!("it needs at least `{}`", required.join("`, `"))
+    }
+}
+
+fn read_file(path: &Path, file_name: &str) -> Result<String, ConfigErrors> {
+    let mut report = Report::new(file_name);
+    let mut bytes = Vec::new();
+    let outcome =
+        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            report.whole("there is no such file", Some("check the path".to_owned()));
+        }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => report.whole(
+            "this is a folder",
+            Some("name the configuration file in it".to_owned()),
+        ),
+        Err(error) => report.whole(format!("cannot be read: {error}"), None),
+        Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => report.whole(
+            format!("larger than {FILE_BYTES_MAX} bytes, too large for a configuration"),
+            Some("is this the API's document? name it inside of a configuration".to_owned()),
+        ),
+        Ok(_) => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(error) => {
+                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = before.split(|byte| *byte == b'\n').count();
+                report.whole(
+                    format!("line {line} is not UTF-8 text"),
+                    Some("save the file as UTF-8".to_owned()),
+                );
+            }
+        },
+    }
+    Err(refuse(report))
+}
+
+#[cfg(test)]
+mod tests;
