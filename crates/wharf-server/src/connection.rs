@@ -5,6 +5,7 @@
 //!    endless head.
 //! 3. [`crate::stall::TimedBody`], in the routes: a body that does not arrive is given up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -21,7 +22,7 @@ const HEAD_BYTES_MAX: usize = 128 << 10;
 
 pub(crate) async fn serve(
     stream: TcpStream,
-    routes: Routes,
+    routes: Arc<Routes>,
     head_timeout: Duration,
     write_timeout: Duration,
     watcher: Watcher,

@@ -75,7 +75,7 @@ pub async fn serve(
 ) {
     let limits = &config.limits;
     let stopping = Arc::new(AtomicBool::new(false));
-    let routes = Routes::new(mcp.clone(), config, stopping.clone());
+    let routes = Arc::new(Routes::new(mcp.clone(), config, stopping.clone()));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let accept = async {

@@ -22,10 +22,9 @@ use crate::stall::TimedBody;
 pub(crate) type ResponseBody = Either<wharf_mcp::Body, axum::body::Body>;
 
 /// Everything that answers requests.
-#[derive(Clone)]
 pub(crate) struct Routes {
     mcp: Server,
-    path: Arc<str>,
+    path: String,
     body_timeout: Duration,
     others: axum::Router,
 }
@@ -55,7 +54,7 @@ impl Routes {
         });
         Self {
             mcp,
-            path: config.path.as_str().into(),
+            path: config.path.clone(),
             body_timeout: config.limits.body_timeout(),
             others,
         }
@@ -66,7 +65,7 @@ impl Routes {
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let request = request.map(|body| TimedBody::new(body, self.body_timeout));
-        if request.uri().path() == &*self.path {
+        if request.uri().path() == self.path {
             return Ok(self.mcp.handle(request).await.map(Either::Left));
         }
         let answer = self
