@@ -18,7 +18,9 @@ from pathlib import Path
 import harness
 from harness import Failure
 
-COMMAND_S = 120
+COMMAND_S = 60
+# `cargo build` of one package selects other features than `cargo build --workspace`, so it may compile much again.
+BUILD_S = 900
 PAGE = harness.ROOT / "README.md"
 
 NOT_RUN = {"./test": "is what runs this"}
@@ -78,8 +80,9 @@ class Page:
         return self.serve(words) if starts_server else self.run(words)
 
     def run(self, words):
+        timeout_s = BUILD_S if words[0] == "cargo" else COMMAND_S
         code, output, messages = harness.run(
-            words, timeout_s=COMMAND_S, home=self.folder, cwd=self.folder, extra=self.extra
+            words, timeout_s=timeout_s, home=self.folder, cwd=self.folder, extra=self.extra
         )
         if code != 0:
             raise Failure(f"ended with {code}\n{harness.tail(output)}\n{harness.tail(messages)}")
@@ -87,6 +90,9 @@ class Page:
 
     def serve(self, words):
         self.close()
+        if words[0] == "cargo":
+            # A build may take its time; a server may not.
+            self.run(["cargo", "build"])
         if "demo" in words or any(name in words for name in DOCUMENTS):
             words = [*words, "--http", f"127.0.0.1:{self.port}"]
         server = harness.Server(*words, port=self.port, home=self.folder, cwd=self.folder, extra=self.extra)

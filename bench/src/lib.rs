@@ -4,6 +4,7 @@
 //! with the same HTTP library as Wharf: a ratio to it says what Wharf adds, whatever the machine. Nothing here is a test:
 //! a benchmark is run by hand and reports numbers.
 
+pub mod document;
 pub mod limit;
 pub mod load;
 pub mod report;
