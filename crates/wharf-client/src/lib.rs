@@ -3,8 +3,6 @@
 //! It asks in the stateless way of 2026-07-28 first and falls back to a handshake, as the specification's rules for
 //! backward compatibility say. It declares no capabilities, so a server cannot ask it anything back.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 use wharf_model::{Json, Slice};
-use wharf_upstream::{Config, Request, Response, Trust, Upstream, UpstreamError};
+use wharf_upstream::{Config, Request, Response, Seconds, Trust, Upstream, UpstreamError};
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
@@ -111,7 +109,7 @@ impl Client {
     pub async fn connect(
         url: &str,
         headers: HeaderMap,
-        timeout: Duration,
+        timeout: Seconds,
     ) -> Result<Self, ClientError> {
         let parsed = Url::parse(url)
             .ok()
@@ -122,7 +120,8 @@ impl Client {
         let target = parsed[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
         let base = &parsed[..url::Position::BeforePath];
         let config = Config {
-            timeout_s: timeout.as_secs().max(1),
+            timeout_s: timeout,
+            read_timeout_s: timeout,
             response_bytes_max: ANSWER_BYTES_MAX,
             ..Config::default()
         };
@@ -259,7 +258,6 @@ impl Client {
             target: self.target.clone(),
             headers,
             body: Bytes::from(body.to_string()),
-            ..Request::default()
         };
         let sent = self.upstream.send(request, &HeaderMap::new(), None).await;
         sent.map_err(|source| ClientError::Unreachable { source })

@@ -95,7 +95,7 @@ async fn build_source(
     let upstream = Upstream::new(&source.upstream, &base_url, trust).map_err(|error| {
         let hint = match trust {
             Trust::Document => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
-            Trust::Operator => error.hint().to_owned(),
+            Trust::Operator => error.hint().unwrap_or_default().into_owned(),
         };
         Failure::of(&error).hint(hint).within(&source.openapi)
     })?;
@@ -149,7 +149,7 @@ async fn read_document(
         let fetched = fetch_document(location, &FetchOptions::default());
         let fetched = terminal::while_waiting(&format!("fetching {location}"), fetched)
             .await
-            .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))?;
+            .map_err(|error| Failure::of_upstream(&error).within(location))?;
         (Vec::from(fetched.body), Some(fetched.url))
     } else {
         let path = folder.join(location);

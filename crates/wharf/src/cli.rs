@@ -154,7 +154,7 @@ pub(crate) struct Healthcheck {
     pub(crate) url: String,
     /// Seconds to wait for an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

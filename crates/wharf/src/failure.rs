@@ -49,6 +49,11 @@ impl Failure {
         Self::new(message)
     }
 
+    /// A failure of the way out.
+    pub(crate) fn of_upstream(error: &wharf_upstream::UpstreamError) -> Self {
+        Self::of(error).hint(error.hint().unwrap_or_default())
+    }
+
     /// Says where it happened.
     pub(crate) fn within(mut self, place: &str) -> Self {
         if !self.message.contains(place) {

@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wharf_client::Client;
 use wharf_model::{CallError, Context, Json, Outcome};
+
+use wharf_upstream::Seconds;
 
 use crate::assemble;
 use crate::cli::{Call, Input};
@@ -15,7 +16,7 @@ use crate::failure::{self, Failure};
 use crate::terminal;
 
 /// How long a running server may take.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT_S: f64 = 300.0;
 
 pub(crate) async fn run(call: &Call) -> Result<ExitCode, Failure> {
     let arguments = arguments(call)?;
@@ -80,7 +81,8 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
 
 async fn call_running(call: &Call, url: &str, arguments: &Json) -> Result<Json, Failure> {
     let failure = |error: wharf_client::ClientError| Failure::of(&error).hint(error.hint());
-    let client = Client::connect(url, headers(call)?, TIMEOUT)
+    let timeout = Seconds::try_from(TIMEOUT_S).map_err(Failure::new)?;
+    let client = Client::connect(url, headers(call)?, timeout)
         .await
         .map_err(failure)?;
     client.call(&call.name, arguments).await.map_err(failure)

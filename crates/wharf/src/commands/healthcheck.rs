@@ -1,10 +1,10 @@
 //! `wharf healthcheck`: asks a running server whether it is well, where there is no shell and no curl.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
-use wharf_upstream::{Config, Request, Trust, Upstream};
+use wharf_upstream::{Config, Request, Seconds, Trust, Upstream};
 
 use crate::cli::Healthcheck;
 use crate::failure::{self, Failure};
@@ -39,4 +39,9 @@ pub(crate) async fn run(healthcheck: &Healthcheck) -> Result<ExitCode, Failure> 
     }
     terminal::result(format_args!("{url}: HTTP {}", response.status.as_u16()));
     Ok(failure::DONE)
+}
+
+fn seconds(given: u32) -> Result<Seconds, Failure> {
+    Seconds::try_from(f64::from(given))
+        .map_err(|reason| Failure::new(format!("`--timeout {given}`: {reason}")))
 }

@@ -10,27 +10,160 @@ fn start_errors_say_what_where_and_what_next() {
     let good = folder.write("good.json", &document(&["getPet"]));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let file = |name: &str, text: &str| folder.write(name, text);
     let base = ["--base-url", "http://127.0.0.1:9"];
 
     let rows: Vec<(&str, Vec<String>, Vec<&str>)> = vec![
-        ("port in use", vec!["serve".into(), good.clone(), base[0].into(), base[1].into(), "--http".into(), taken], vec!["cannot listen on", "--http"]),
-        ("no address", vec!["serve".into(), good.clone(), base[0].into(), base[1].into(), "--http".into(), "8000".into()], vec!["cannot listen on `8000`", "127.0.0.1:8000"]),
-        ("missing file", vec!["check".into(), "nowhere.json".into()], vec!["cannot read `nowhere.json`"]),
-        ("unreachable URL", vec!["check".into(), format!("http://{closed}/openapi.json")], vec!["connect", "hint:"]),
-        ("JSON error", vec!["check".into(), file("json.json", "{\n \"openapi\": \"3.1.0\",\n oops\n}")], vec!["json.json", "line 3"]),
-        ("YAML error", vec!["check".into(), file("yaml.yaml", "openapi: 3.1.0\ninfo: {title: [\n")], vec!["yaml.yaml", "line "]),
-        ("no OpenAPI", vec!["check".into(), file("other.json", "{\"a\": 1}")], vec!["other.json", "OpenAPI"]),
-        ("a page", vec!["check".into(), file("page.html", "<!DOCTYPE html><html></html>")], vec!["page.html", "HTML"]),
-        ("no operations", vec!["check".into(), file("empty.json", &document(&[])), base[0].into(), base[1].into()], vec!["no tool to offer", "no operations"]),
-        ("no server", vec!["check".into(), good.clone()], vec!["does not say where its API is", "--base-url"]),
-        ("unknown key", vec!["check".into(), "--config".into(), file("key.yaml", "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      timout_s: 3\n")], vec!["key.yaml:5", "sources.pets.upstream.timout_s", "did you mean `timeout_s`"]),
-        ("wrong type", vec!["check".into(), "--config".into(), file("type.yaml", "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      timeout_s: soon\n")], vec!["type.yaml:5", "timeout_s"]),
-        ("unset secret", vec!["check".into(), "--config".into(), file("secret.yaml", "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      base_url: http://127.0.0.1:9\n      credentials:\n        type: bearer\n        token: ${env:WHARF_TEST_UNSET}\n")], vec!["secret.yaml:8", "WHARF_TEST_UNSET"]),
-        ("YAML error in the configuration", vec!["check".into(), "--config".into(), file("broken.yaml", "sources:\n  pets: [\n")], vec!["broken.yaml:"]),
-        ("no configuration", vec!["check".into(), "--config".into(), "nowhere.yaml".into()], vec!["nowhere.yaml"]),
-        ("private address in a document", vec!["check".into(), file("private.json", &document(&["a"]).replace("\"paths\"", "\"servers\":[{\"url\":\"http://169.254.169.254/\"}],\"paths\""))], vec!["169.254.169.254", "--base-url"]),
+        (
+            "port in use",
+            vec![
+                "serve".into(),
+                good.clone(),
+                base[0].into(),
+                base[1].into(),
+                "--http".into(),
+                taken,
+            ],
+            vec!["cannot listen on", "--http"],
+        ),
+        (
+            "no address",
+            vec![
+                "serve".into(),
+                good.clone(),
+                base[0].into(),
+                base[1].into(),
+                "--http".into(),
+                "8000".into(),
+            ],
+            vec!["cannot listen on `8000`", "127.0.0.1:8000"],
+        ),
+        (
+            "missing file",
+            vec!["check".into(), "nowhere.json".into()],
+            vec!["cannot read `nowhere.json`"],
+        ),
+        (
+            "unreachable URL",
+            vec!["check".into(), format!("http://{closed}/openapi.json")],
+            vec!["connect", "hint:"],
+        ),
+        (
+            "JSON error",
+            vec![
+                "check".into(),
+                file("json.json", "{\n \"openapi\": \"3.1.0\",\n oops\n}"),
+            ],
+            vec!["json.json", "line 3"],
+        ),
+        (
+            "YAML error",
+            vec![
+                "check".into(),
+                file("yaml.yaml", "openapi: 3.1.0\ninfo: {title: [\n"),
+            ],
+            vec!["yaml.yaml", "line "],
+        ),
+        (
+            "no OpenAPI",
+            vec!["check".into(), file("other.json", "{\"a\": 1}")],
+            vec!["other.json", "OpenAPI"],
+        ),
+        (
+            "a page",
+            vec![
+                "check".into(),
+                file("page.html", "<!DOCTYPE html><html></html>"),
+            ],
+            vec!["page.html", "HTML"],
+        ),
+        (
+            "no operations",
+            vec![
+                "check".into(),
+                file("empty.json", &document(&[])),
+                base[0].into(),
+                base[1].into(),
+            ],
+            vec!["no tool to offer", "no operations"],
+        ),
+        (
+            "no server",
+            vec!["check".into(), good.clone()],
+            vec!["does not say where its API is", "--base-url"],
+        ),
+        (
+            "unknown key",
+            vec![
+                "check".into(),
+                "--config".into(),
+                file(
+                    "key.yaml",
+                    "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      timout_s: 3\n",
+                ),
+            ],
+            vec![
+                "key.yaml:5",
+                "sources.pets.upstream.timout_s",
+                "did you mean `timeout_s`",
+            ],
+        ),
+        (
+            "wrong type",
+            vec![
+                "check".into(),
+                "--config".into(),
+                file(
+                    "type.yaml",
+                    "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      timeout_s: soon\n",
+                ),
+            ],
+            vec!["type.yaml:5", "timeout_s"],
+        ),
+        (
+            "unset secret",
+            vec![
+                "check".into(),
+                "--config".into(),
+                file(
+                    "secret.yaml",
+                    "sources:\n  pets:\n    openapi: good.json\n    upstream:\n      base_url: http://127.0.0.1:9\n      credentials:\n        type: bearer\n        token: ${env:WHARF_TEST_UNSET}\n",
+                ),
+            ],
+            vec!["secret.yaml:8", "WHARF_TEST_UNSET"],
+        ),
+        (
+            "YAML error in the configuration",
+            vec![
+                "check".into(),
+                "--config".into(),
+                file("broken.yaml", "sources:\n  pets: [\n"),
+            ],
+            vec!["broken.yaml:"],
+        ),
+        (
+            "no configuration",
+            vec!["check".into(), "--config".into(), "nowhere.yaml".into()],
+            vec!["nowhere.yaml"],
+        ),
+        (
+            "private address in a document",
+            vec![
+                "check".into(),
+                file(
+                    "private.json",
+                    &document(&["a"]).replace(
+                        "\"paths\"",
+                        "\"servers\":[{\"url\":\"http://169.254.169.254/\"}],\"paths\"",
+                    ),
+                ),
+            ],
+            vec!["169.254.169.254", "--base-url"],
+        ),
     ];
     for (name, arguments, expected) in rows {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -40,7 +173,10 @@ fn start_errors_say_what_where_and_what_next() {
         assert!(said.contains("error: "), "{name}: {said}");
         assert!(output.stdout.is_empty(), "{name}: {}", text(&output.stdout));
         for part in expected {
-            assert!(said.contains(part), "{name}: `{part}` is missing in: {said}");
+            assert!(
+                said.contains(part),
+                "{name}: `{part}` is missing in: {said}"
+            );
         }
     }
 }
@@ -49,29 +185,95 @@ fn start_errors_say_what_where_and_what_next() {
 fn call_errors_are_results_that_a_model_can_mend() {
     let folder = Folder::new();
     let file = folder.write("api.json", &document(&["getPet"]));
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let closed = format!("http://{closed}");
     let garbage = Api::answering(b"\x00\x01 this is no HTTP\r\n\r\n");
     let broken = Api::answering(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 6\r\nconnection: close\r\n\r\n{\"a\": ");
     let missing = Api::answering(b"HTTP/1.1 404 Not Found\r\ncontent-type: application/problem+json\r\ncontent-length: 20\r\nconnection: close\r\n\r\n{\"title\":\"no such\"} ");
     for (name, api, argument, code, expected) in [
-        ("missing argument", garbage.url.as_str(), "--json={}", 3, "`petId` is missing"),
-        ("wrong argument", garbage.url.as_str(), "petId=one", 3, "`petId`"),
-        ("misspelt argument", garbage.url.as_str(), "--json={\"petId\":1,\"petid\":2}", 3, "there is no argument `petid`"),
+        (
+            "missing argument",
+            garbage.url.as_str(),
+            "--json={}",
+            3,
+            "`petId` is missing",
+        ),
+        (
+            "wrong argument",
+            garbage.url.as_str(),
+            "petId=one",
+            3,
+            "`petId`",
+        ),
+        (
+            "misspelt argument",
+            garbage.url.as_str(),
+            "--json={\"petId\":1,\"petid\":2}",
+            3,
+            "there is no argument `petid`",
+        ),
         ("upstream down", closed.as_str(), "petId=1", 3, "connect"),
-        ("upstream answers garbage", garbage.url.as_str(), "petId=1", 3, ""),
-        ("upstream answers broken JSON", broken.url.as_str(), "petId=1", 0, "{\"a\":"),
-        ("upstream says no", missing.url.as_str(), "petId=1", 3, "404"),
+        (
+            "upstream answers garbage",
+            garbage.url.as_str(),
+            "petId=1",
+            3,
+            "",
+        ),
+        (
+            "upstream answers broken JSON",
+            broken.url.as_str(),
+            "petId=1",
+            0,
+            "{\"a\":",
+        ),
+        (
+            "upstream says no",
+            missing.url.as_str(),
+            "petId=1",
+            3,
+            "404",
+        ),
     ] {
-        let output = run(&["call", "getPet", argument, "--document", &file, "--base-url", api]);
+        let output = run(&[
+            "call",
+            "getPet",
+            argument,
+            "--document",
+            &file,
+            "--base-url",
+            api,
+        ]);
         let said = text(&output.stdout);
-        assert_eq!(output.status.code(), Some(code), "{name}: {said}{}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{name}: {said}{}",
+            text(&output.stderr)
+        );
         assert!(said.contains(expected), "{name}: {said}");
-        assert!(!said.contains(api), "{name}: the upstream's address is not for clients: {said}");
+        assert!(
+            !said.contains(api),
+            "{name}: the upstream's address is not for clients: {said}"
+        );
     }
-    let unknown = run(&["call", "getPett", "--document", &file, "--base-url", &closed]);
+    let unknown = run(&[
+        "call",
+        "getPett",
+        "--document",
+        &file,
+        "--base-url",
+        &closed,
+    ]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(text(&unknown.stderr).contains("did you mean `getPet`"), "{}", text(&unknown.stderr));
+    assert!(
+        text(&unknown.stderr).contains("did you mean `getPet`"),
+        "{}",
+        text(&unknown.stderr)
+    );
 }
 
 #[test]
@@ -86,6 +288,10 @@ fn a_slow_upstream_ends_with_the_timeout() {
     );
     let output = run(&["call", "getPet", "petId=1", "--config", &config]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("1 s"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("1 s"),
+        "{}",
+        text(&output.stdout)
+    );
     drop(listener);
 }

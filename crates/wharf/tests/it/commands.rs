@@ -33,7 +33,10 @@ fn demo_serves_a_store_that_can_be_called_and_ends_cleanly() {
 fn the_call_line_of_the_demo_works_as_pasted() {
     let demo = Running::start(&["demo", "--http", "127.0.0.1:0"]);
     let line = demo.wait_for_line(" call getPet ");
-    let pasted = std::process::Command::new("sh").args(["-c", line.trim()]).output().unwrap();
+    let pasted = std::process::Command::new("sh")
+        .args(["-c", line.trim()])
+        .output()
+        .unwrap();
     assert!(pasted.status.success(), "{line}: {}", text(&pasted.stderr));
 }
 
@@ -49,22 +52,52 @@ fn check_reports_what_is_left_out_and_the_budget() {
     );
     for (file, code, operations, tools, left_out) in [(&whole, 0, 2, 2, 0), (&broken, 1, 2, 1, 1)] {
         let checked = run(&["check", file, "--base-url", "http://127.0.0.1:9", "--json"]);
-        assert_eq!(checked.status.code(), Some(code), "{file}: {}", text(&checked.stderr));
+        assert_eq!(
+            checked.status.code(),
+            Some(code),
+            "{file}: {}",
+            text(&checked.stderr)
+        );
         let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
         assert_eq!(report["operations"], operations, "{file}");
         assert_eq!(report["tools"], tools, "{file}");
-        assert_eq!(report["left_out"].as_array().unwrap().len(), left_out, "{file}");
+        assert_eq!(
+            report["left_out"].as_array().unwrap().len(),
+            left_out,
+            "{file}"
+        );
         assert!(report["tokens"].as_u64().unwrap() > 10, "{report}");
     }
-    let report: Value =
-        serde_json::from_slice(&run(&["check", &broken, "--base-url", "http://127.0.0.1:9", "--json"]).stdout).unwrap();
+    let report: Value = serde_json::from_slice(
+        &run(&[
+            "check",
+            &broken,
+            "--base-url",
+            "http://127.0.0.1:9",
+            "--json",
+        ])
+        .stdout,
+    )
+    .unwrap();
     assert_eq!(report["left_out"][0]["operation"], "GET /b");
     assert_eq!(report["left_out"][0]["pointer"], "/paths/~1b/get");
-    assert!(report["left_out"][0]["reason"].as_str().unwrap().contains("#/components/parameters/none"), "{report}");
+    assert!(
+        report["left_out"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("#/components/parameters/none"),
+        "{report}"
+    );
 
     let table = text(&run(&["check", &broken, "--base-url", "http://127.0.0.1:9"]).stdout);
-    assert!(table.contains("GET /b") && table.contains("tokens"), "{table}");
-    assert!(!table.contains('\u{1b}'), "no colours where there is no terminal");
+    assert!(
+        table.contains("GET /b") && table.contains("tokens"),
+        "{table}"
+    );
+    assert!(
+        !table.contains('\u{1b}'),
+        "no colours where there is no terminal"
+    );
 }
 
 #[test]
@@ -72,7 +105,10 @@ fn tools_are_a_table_or_what_a_client_gets() {
     let folder = Folder::new();
     let file = folder.write("api.json", &document(&["listPets", "getPet"]));
     let table = text(&run(&["tools", &file, "--base-url", "http://127.0.0.1:9"]).stdout);
-    assert!(table.contains("listPets") && table.contains("petId*"), "{table}");
+    assert!(
+        table.contains("listPets") && table.contains("petId*"),
+        "{table}"
+    );
 
     let json = run(&["tools", &file, "--base-url", "http://127.0.0.1:9", "--json"]);
     let tools: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -87,13 +123,39 @@ fn calls_take_text_and_json_arguments() {
     );
     let folder = Folder::new();
     let file = folder.write("api.json", &document(&["getPet"]));
-    for arguments in [&["petId=1"][..], &["petId:=1"], &["--json", r#"{"petId":1}"#]] {
-        let line = [&["call", "getPet"], arguments, &["--document", &file, "--base-url", &api.url]].concat();
+    for arguments in [
+        &["petId=1"][..],
+        &["petId:=1"],
+        &["--json", r#"{"petId":1}"#],
+    ] {
+        let line = [
+            &["call", "getPet"],
+            arguments,
+            &["--document", &file, "--base-url", &api.url],
+        ]
+        .concat();
         let called = run(&line);
-        assert!(called.status.success(), "{arguments:?}: {}", text(&called.stderr));
-        assert_eq!(text(&called.stdout).trim(), r#"{"ok":true}"#, "{arguments:?}");
+        assert!(
+            called.status.success(),
+            "{arguments:?}: {}",
+            text(&called.stderr)
+        );
+        assert_eq!(
+            text(&called.stdout).trim(),
+            r#"{"ok":true}"#,
+            "{arguments:?}"
+        );
     }
-    let raw = run(&["call", "getPet", "petId=1", "--raw", "--document", &file, "--base-url", &api.url]);
+    let raw = run(&[
+        "call",
+        "getPet",
+        "petId=1",
+        "--raw",
+        "--document",
+        &file,
+        "--base-url",
+        &api.url,
+    ]);
     let result: Value = serde_json::from_slice(&raw.stdout).unwrap();
     assert_eq!(result["content"][0]["type"], "text", "{result}");
 }
@@ -102,19 +164,30 @@ fn calls_take_text_and_json_arguments() {
 fn stdio_carries_messages_and_nothing_else() {
     let folder = Folder::new();
     let file = folder.write("api.json", &document(&["listPets"]));
-    let mut child = wharf(&["serve", &file, "--base-url", "http://127.0.0.1:9", "--stdio", "--log", "trace"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = wharf(&[
+        "serve",
+        &file,
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--stdio",
+        "--log",
+        "trace",
+    ])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
     let mut input = child.stdin.take().unwrap();
     writeln!(input, r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list"}}"#).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let list: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(list["result"]["tools"][0]["name"], "listPets", "{list}");
     drop(input);
-    assert!(child.wait().unwrap().success(), "the end of input is the end");
+    assert!(
+        child.wait().unwrap().success(),
+        "the end of input is the end"
+    );
     assert!(lines.next().is_none());
 }
 
@@ -124,18 +197,29 @@ fn several_sources_make_one_server() {
     folder.write("a.json", &document(&["list"]));
     folder.write("b.json", &document(&["list"]));
     let upstream = "upstream: {base_url: 'http://127.0.0.1:9'}";
-    let config = format!("sources:\n  a:\n    openapi: a.json\n    {upstream}\n  b:\n    openapi: b.json\n    {upstream}\n");
+    let config = format!(
+        "sources:\n  a:\n    openapi: a.json\n    {upstream}\n  b:\n    openapi: b.json\n    {upstream}\n"
+    );
     let clash = folder.write("clash.yaml", &config);
     let refused = run(&["check", "--config", &clash]);
     assert_eq!(refused.status.code(), Some(1));
     let said = text(&refused.stderr);
-    assert!(said.contains("`list` is offered by `a` and by `b`") && said.contains("prefix"), "{said}");
+    assert!(
+        said.contains("`list` is offered by `a` and by `b`") && said.contains("prefix"),
+        "{said}"
+    );
 
-    let mended = folder.write("wharf.yaml", &config.replace("openapi: b.json", "openapi: b.json\n    prefix: b_"));
+    let mended = folder.write(
+        "wharf.yaml",
+        &config.replace("openapi: b.json", "openapi: b.json\n    prefix: b_"),
+    );
     let tools = text(&run(&["tools", "--config", &mended]).stdout);
     assert!(tools.contains("b_list"), "{tools}");
     // Without a name it is found in the folder where the command runs.
-    let found = wharf(&["tools"]).current_dir(folder.path()).output().unwrap();
+    let found = wharf(&["tools"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     assert_eq!(text(&found.stdout), tools);
 }
 
@@ -145,6 +229,9 @@ fn completions_and_version() {
         let script = text(&run(&["completions", shell]).stdout);
         assert!(script.contains("healthcheck"), "{shell}");
     }
-    assert_eq!(text(&run(&["--version"]).stdout).trim(), concat!("wharf ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        text(&run(&["--version"]).stdout).trim(),
+        concat!("wharf ", env!("CARGO_PKG_VERSION"))
+    );
     assert_eq!(run(&["demoo"]).status.code(), Some(2));
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::process::{run, text, wharf};
 
 fn project(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -21,12 +23,18 @@ fn the_configuration_manual_is_generated() {
 #[test]
 fn the_example_of_the_readme_is_a_file_and_loads() {
     let example = project("docs/examples/wharf.yaml");
-    assert!(project("README.md").contains(&example), "README.md shows another example than docs/examples/wharf.yaml");
+    assert!(
+        project("README.md").contains(&example),
+        "README.md shows another example than docs/examples/wharf.yaml"
+    );
 
     let folder = crate::process::Folder::new();
     folder.write("petstore.yaml", &crate::process::document(&["getPet"]));
     let config = folder.write("wharf.yaml", &example);
-    let checked = wharf(&["check", "--config", &config]).env("PETSTORE_KEY", "secret").output().unwrap();
+    let checked = wharf(&["check", "--config", &config])
+        .env("PETSTORE_KEY", "secret")
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{}", text(&checked.stderr));
 }
 
@@ -37,9 +45,15 @@ fn every_object_of_the_configuration_refuses_unknown_keys() {
     assert!(planted.len() >= 5, "{planted:#?}");
     for (number, text_with_bogus_key) in planted.iter().enumerate() {
         let config = folder.write(&format!("{number}.yaml"), text_with_bogus_key);
-        let checked = wharf(&["check", "--config", &config]).env("PETSTORE_KEY", "secret").output().unwrap();
+        let checked = wharf(&["check", "--config", &config])
+            .env("PETSTORE_KEY", "secret")
+            .output()
+            .unwrap();
         let said = text(&checked.stderr);
         assert_eq!(checked.status.code(), Some(1), "{text_with_bogus_key}");
-        assert!(said.contains("unknown key") || said.contains("expected"), "{text_with_bogus_key}\n{said}");
+        assert!(
+            said.contains("unknown key") || said.contains("expected"),
+            "{text_with_bogus_key}\n{said}"
+        );
     }
 }

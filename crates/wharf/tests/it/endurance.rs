@@ -55,14 +55,27 @@ fn a_thousand_idle_connections_cost_only_memory() {
     let folder = Folder::new();
     let server = start(&folder, "{head_timeout_s: 120}");
     let resident = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
     };
     let before = resident();
-    let idle: Vec<_> = (0..1000).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    let idle: Vec<_> = (0..1000)
+        .map(|_| TcpStream::connect(server.address()).unwrap())
+        .collect();
     assert_eq!(server.tool_names(), ["listPets"], "it still answers");
     let grown = resident().saturating_sub(before);
-    assert!(grown < 64 << 10, "{grown} KB for a thousand idle connections");
+    assert!(
+        grown < 64 << 10,
+        "{grown} KB for a thousand idle connections"
+    );
     drop(idle);
 }

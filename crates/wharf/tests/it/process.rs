@@ -14,7 +14,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The binary, not yet started.
 pub(crate) fn wharf(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
-    command.args(arguments).env_remove("WHARF_LOG").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("WHARF_LOG")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null());
     command
 }
 
@@ -38,7 +42,11 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `wharf` with `arguments` and waits until it says its address, on stdout or stderr.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = wharf(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = wharf(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (lines, stderr) = mpsc::channel();
         for stream in [
             Box::new(child.stdout.take().unwrap()) as Box<dyn Read + Send>,
@@ -51,9 +59,15 @@ impl Running {
                 }
             });
         }
-        let mut running = Self { child, url: String::new(), stderr };
+        let mut running = Self {
+            child,
+            url: String::new(),
+            stderr,
+        };
         let line = running.wait_for_line("/mcp");
-        let start = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        let start = line
+            .find("http://")
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
         running.url = line[start..].split_whitespace().next().unwrap().to_owned();
         running
     }
@@ -72,11 +86,18 @@ impl Running {
 
     /// `HOST:PORT`.
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://").split('/').next().unwrap()
+        self.url
+            .trim_start_matches("http://")
+            .split('/')
+            .next()
+            .unwrap()
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success(), "kill -{name}");
     }
 
@@ -112,9 +133,15 @@ impl Running {
     /// The names of the tools it lists.
     pub(crate) fn tool_names(&self) -> Vec<String> {
         let (_, body) = self.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#);
-        let list: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
-        let tools = list["result"]["tools"].as_array().unwrap_or_else(|| panic!("{body}"));
-        tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+        let list: serde_json::Value =
+            serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let tools = list["result"]["tools"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{body}"));
+        tools
+            .iter()
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 

@@ -4,7 +4,10 @@ use crate::process::{Folder, Running, document};
 
 fn served(folder: &Folder) -> String {
     folder.write("api.json", &document(&["before"]));
-    folder.write("wharf.yaml", "sources:\n  api:\n    openapi: api.json\n    upstream: {base_url: 'http://127.0.0.1:9'}\n")
+    folder.write(
+        "wharf.yaml",
+        "sources:\n  api:\n    openapi: api.json\n    upstream: {base_url: 'http://127.0.0.1:9'}\n",
+    )
 }
 
 #[test]
@@ -29,7 +32,14 @@ fn a_hangup_reads_everything_again() {
 fn a_watched_file_is_read_again_when_it_changes() {
     let folder = Folder::new();
     let config = served(&folder);
-    let server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0", "--watch"]);
+    let server = Running::start(&[
+        "serve",
+        "--config",
+        &config,
+        "--http",
+        "127.0.0.1:0",
+        "--watch",
+    ]);
     assert_eq!(server.tool_names(), ["before"]);
     folder.write("api.json", &document(&["after_the_change"]));
     server.wait_for_line("serving the new state");
