@@ -109,6 +109,17 @@ impl Base {
         })
     }
 
+    /// The origin alone, where nothing else was written.
+    pub(crate) fn into_origin(self) -> Result<Origin, UpstreamError> {
+        if self.path.is_empty() {
+            return Ok(self.origin);
+        }
+        Err(UpstreamError::Url {
+            url: self.text,
+            reason: "has a path, which an origin has not",
+        })
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

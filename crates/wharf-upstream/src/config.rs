@@ -29,14 +29,15 @@ pub struct Config {
     /// The longest wait for a connection: name resolution, TCP and TLS together. Default: 5; a host that is up takes
     /// well under one second, and this leaves room for two lost packets.
     pub connect_timeout_s: Seconds,
-    /// The longest wait for the first byte of an answer, and the longest silence inside of it. Default: 30, above the
-    /// 29 seconds after which common API gateways give up themselves.
+    /// The longest wait for the head of an answer, connecting included, and the longest silence inside of its body.
+    /// Default: 30, above the 29 seconds after which common API gateways give up themselves.
     pub read_timeout_s: Seconds,
     /// The longest time for a whole call, with all its retries and redirects. Default: 50; MCP clients commonly give
     /// up after 60 seconds, and the explanation should reach them before.
     pub timeout_s: Seconds,
     /// How much of a body is read, in bytes; the rest is cut off and the result says so. Default: 10 MiB, which is more
     /// than any model can read, and keeps a hundred such calls at once within 1 GiB.
+    #[schemars(range(min = 1))]
     pub response_bytes_max: usize,
     /// When a failed request is sent again.
     pub retries: Retries,
@@ -45,6 +46,7 @@ pub struct Config {
     /// How many calls are under way at once, and how many idle connections are kept; further calls wait for their
     /// turn within `timeout_s`. Default: 256, above what most APIs allow one client and below the 1,024 files that a
     /// process may commonly open.
+    #[schemars(range(min = 1))]
     pub connections_max: usize,
     /// Certificates of authorities to trust besides the public ones, in PEM form.
     pub ca_pem: Option<String>,
@@ -263,6 +265,26 @@ mod tests {
             !shown.contains("hush") && !shown.contains("blue"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn the_schema_explains_every_key() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let mut objects = vec![
+            &schema["properties"],
+            &schema["$defs"]["Retries"]["properties"],
+        ];
+        let credentials = schema["$defs"]["Credentials"]["oneOf"].as_array().unwrap();
+        objects.extend(credentials.iter().map(|kind| &kind["properties"]));
+        let keys: Vec<_> = objects
+            .into_iter()
+            .flat_map(|object| object.as_object().unwrap())
+            .filter(|(key, _)| *key != "type")
+            .collect();
+        assert_eq!(keys.len(), 14 + 2 + 6, "{keys:?}");
+        for (key, schema) in keys {
+            assert!(schema["description"].is_string(), "{key}: {schema}");
+        }
     }
 
     #[test]

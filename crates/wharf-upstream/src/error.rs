@@ -96,7 +96,7 @@ pub enum UpstreamError {
         source: Arc<io::Error>,
     },
     /// It took too long.
-    #[error("`{origin}` took too long: {stage} for {}", Shown(*after))]
+    #[error("{}", waited(origin, *stage, *limit, *after))]
     Timeout {
         /// Who.
         origin: String,
@@ -284,8 +284,9 @@ impl UpstreamError {
             Self::Timeout { after, .. } => {
                 format!("the API did not answer within {}", Shown(*after)).into()
             }
-            Self::TooManyRedirects { .. } | Self::RedirectedAway { .. } => {
-                "the API redirects without end".into()
+            Self::TooManyRedirects { .. } => "the API redirects without end".into(),
+            Self::RedirectedAway { .. } => {
+                "the document's address redirects to another host".into()
             }
             Self::Disconnected { .. } | Self::Interrupted { .. } => {
                 "the API closed the connection before its answer was complete".into()
@@ -301,14 +302,16 @@ impl UpstreamError {
     }
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Turn => "the call waited for its turn",
-            Self::Connection => "there was no connection",
-            Self::Answer => "there was no answer",
-            Self::Body => "the body did not end",
-        })
+fn waited(origin: &str, stage: Stage, limit: TimeLimit, after: Duration) -> String {
+    let after = Shown(after);
+    match (stage, limit) {
+        (Stage::Turn, _) => format!("a call of `{origin}` did not get its turn within {after}"),
+        (Stage::Connection, _) => format!("no connection to `{origin}` within {after}"),
+        (Stage::Answer, _) => format!("`{origin}` sent no answer within {after}"),
+        (Stage::Body, TimeLimit::Read) => {
+            format!("`{origin}` fell silent in its answer for {after}")
+        }
+        (Stage::Body, _) => format!("`{origin}` did not complete its answer within {after}"),
     }
 }
 
@@ -317,8 +320,8 @@ struct Shown(Duration);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Milliseconds are enough, and hide what a deadline computed from two clocks looks like.
-        let milliseconds = self.0.as_millis();
+        // Rounded up, since a deadline was computed a moment before it came here.
+        let milliseconds = self.0.as_micros().div_ceil(1000);
         match (milliseconds / 1000, milliseconds % 1000) {
             (seconds, 0) => write!(f, "{seconds} s"),
             (seconds, rest) => {
@@ -326,5 +329,121 @@ impl fmt::Display for Shown {
                 write!(f, "{seconds}.{} s", rest.trim_end_matches('0'))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    /// One of each, so that the texts can be read side by side.
+    #[test]
+    fn errors_as_people_read_them() {
+        let origin = || "https://api.example.com".to_owned();
+        let url = || "https://api.example.com/openapi.json".to_owned();
+        let io = |text| Arc::new(io::Error::other(text));
+        let timeout = |stage, limit, milliseconds| UpstreamError::Timeout {
+            origin: origin(),
+            stage,
+            limit,
+            after: Duration::from_millis(milliseconds),
+        };
+        let shown: Vec<_> = [
+            UpstreamError::Url {
+                url: "api.example.com".to_owned(),
+                reason: "does not begin with `https://` or `http://`",
+            },
+            UpstreamError::Target {
+                origin: origin(),
+                reason: "has a path segment `.` or `..`",
+            },
+            UpstreamError::Header {
+                name: "host".to_owned(),
+                reason: "belongs to the connection and cannot be set",
+            },
+            UpstreamError::Credentials {
+                part: "token",
+                reason: "has characters that no header can hold",
+            },
+            UpstreamError::Zero {
+                key: "connections_max",
+            },
+            UpstreamError::CaPem {
+                reason: "there is none in it".to_owned(),
+            },
+            UpstreamError::Refused {
+                host: "api.example.com".to_owned(),
+                address: [10, 0, 0, 1].into(),
+                range: "a private address (RFC 1918)",
+            },
+            UpstreamError::Resolve {
+                host: "api.example.com".to_owned(),
+                source: io("name unknown"),
+            },
+            UpstreamError::Connect {
+                origin: origin(),
+                source: io("refused"),
+            },
+            UpstreamError::Tls {
+                origin: origin(),
+                source: io("unknown issuer"),
+            },
+            timeout(Stage::Turn, TimeLimit::Total, 50_000),
+            timeout(Stage::Connection, TimeLimit::Connect, 5_000),
+            timeout(Stage::Answer, TimeLimit::Read, 30_000),
+            timeout(Stage::Answer, TimeLimit::Deadline, 1_250),
+            timeout(Stage::Body, TimeLimit::Read, 30_000),
+            timeout(Stage::Body, TimeLimit::Total, 50_000),
+            UpstreamError::TooManyRedirects {
+                origin: origin(),
+                max: 5,
+            },
+            UpstreamError::RedirectedAway {
+                from: origin(),
+                to: "https://files.example.com".to_owned(),
+            },
+            UpstreamError::Disconnected {
+                origin: origin(),
+                source: io("reset"),
+            },
+            UpstreamError::Interrupted {
+                origin: origin(),
+                received: 4_096,
+                source: io("reset"),
+            },
+            UpstreamError::Protocol {
+                origin: origin(),
+                source: io("invalid header"),
+            },
+            UpstreamError::Encoding {
+                origin: origin(),
+                encoding: "gzip".to_owned(),
+            },
+            UpstreamError::Status {
+                url: url(),
+                status: StatusCode::NOT_FOUND,
+            },
+            UpstreamError::Status {
+                url: url(),
+                status: StatusCode::BAD_GATEWAY,
+            },
+            UpstreamError::TooLarge {
+                url: url(),
+                max: 64 << 20,
+            },
+        ]
+        .iter()
+        .map(|error| {
+            let hint = error.hint().map(|hint| format!("hint: {hint}\n"));
+            let caller = error.for_caller();
+            format!(
+                "error: {error}\n{}caller: {caller}\n",
+                hint.unwrap_or_default()
+            )
+        })
+        .collect();
+        insta::assert_snapshot!(shown.join("\n"));
     }
 }

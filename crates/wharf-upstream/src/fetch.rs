@@ -92,10 +92,11 @@ pub async fn fetch_document(url: &str, options: &FetchOptions) -> Result<Fetched
     };
     let (mut url, mut origin) = address::parse(url)?;
     let mut upstream = Upstream::new(&config, &origin.to_string(), options.trust)?;
-    for _ in 0..=options.redirects_max {
+    for hop in 0..=options.redirects_max {
         let request = request(redirect::path_and_query(&url), options);
         let response = upstream
-            .send(request, &HeaderMap::new(), Some(deadline))
+            // The first hop has the same limit in its configuration, which says so when it is reached.
+            .send(request, &HeaderMap::new(), (hop > 0).then_some(deadline))
             .await?;
         let from = url.as_str().parse().map_err(|_| UpstreamError::Url {
             url: address::shown(url.as_str()),

@@ -74,7 +74,7 @@ enum Kinship {
 }
 
 impl Upstream {
-    /// Checks the configuration and makes everything ready. No connection is opened yet.
+    /// Checks the configuration and makes everything ready. No connection is opened yet, and no runtime needed.
     pub fn new(config: &Config, base_url: &str, trust: Trust) -> Result<Self, UpstreamError> {
         require_some("response_bytes_max", config.response_bytes_max)?;
         require_some("connections_max", config.connections_max)?;
@@ -82,7 +82,7 @@ impl Upstream {
         let credential_origins = config
             .credential_origins
             .iter()
-            .map(|url| Base::parse(url).map(|base| base.origin))
+            .map(|url| Base::parse(url)?.into_origin())
             .collect::<Result<Vec<_>, _>>()?;
         let exempt = if config.allow_private_networks {
             Exempt::All
@@ -155,7 +155,7 @@ impl Upstream {
             {
                 retries += 1;
                 tracing::debug!(
-                    server.origin = outgoing.origin(),
+                    upstream = outgoing.origin(),
                     retries,
                     wait_ms = wait.as_millis(),
                     "the upstream failed for now; the request will be sent again"
