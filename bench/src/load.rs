@@ -18,7 +18,8 @@ use crate::workload::Request;
 
 /// An answer must be complete by then.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// The tool list of a very large API stays below this.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// What a load saw; at least one call.
 #[derive(Debug, Default)]
@@ -101,7 +102,8 @@ pub async fn run(
     Ok(measured)
 }
 
-struct Connection {
+/// One connection, kept open between requests.
+pub struct Connection {
     stream: TcpStream,
     /// What was read, up to `filled`; its length is what there is room for.
     buffer: Vec<u8>,
@@ -109,7 +111,8 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -119,7 +122,8 @@ impl Connection {
         })
     }
 
-    async fn ask(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+    /// Sends a request and gives the body of its answer.
+    pub async fn ask(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         tokio::time::timeout(ANSWER_MAX, self.exchange(request))
             .await
             .map_err(|_| io::Error::other(format!("no complete answer after {ANSWER_MAX:?}")))?

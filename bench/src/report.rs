@@ -89,14 +89,18 @@ impl fmt::Display for Section {
 
 /// The middle and the ends of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
+pub struct Spread {
+    /// Half of the numbers are below.
+    pub median: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
 }
 
 impl Spread {
-    fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
+    /// Of any numbers; of none it is not a number.
+    pub fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
         let mut numbers: Vec<f64> = numbers.into_iter().collect();
         numbers.sort_by(f64::total_cmp);
         Self {

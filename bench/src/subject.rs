@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 const START_MAX: Duration = Duration::from_secs(10);
+/// Short against the start-up of anything: some milliseconds.
+const POLL: Duration = Duration::from_micros(500);
 /// Linux counts processor time for programs in hundredths of a second, whatever the kernel's own clock.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -62,6 +64,18 @@ impl Subject {
         Some(TICK * ticks)
     }
 
+    /// The memory that it holds now and the most that it has held, in megabytes; none where the system does not tell.
+    pub fn memory(&self) -> Option<(f64, f64)> {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let megabytes = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+            Some(kilobytes / 1024.0)
+        };
+        Some((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
+    }
+
     async fn wait_until_up(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + START_MAX;
         while TcpStream::connect(self.address).await.is_err() {
@@ -74,7 +88,7 @@ impl Subject {
                     self.name, self.address
                 )));
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(POLL).await;
         }
         Ok(())
     }

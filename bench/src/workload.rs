@@ -23,7 +23,7 @@ const LIST_PETS: usize = 20;
 const REPORT_PETS: usize = 485;
 
 /// The revision that the calls are made in: stateless, so that each stands alone.
-const REVISION: &str = "2026-07-28";
+pub const REVISION: &str = "2026-07-28";
 
 /// How many digits an id has in a [`Request`]; as many as a benchmark can count.
 pub(crate) const ID_DIGITS: usize = 9;
@@ -49,7 +49,7 @@ impl Call {
     }
 
     /// The tool's arguments, as JSON.
-    fn arguments(self) -> &'static str {
+    pub fn arguments(self) -> &'static str {
         match self {
             Self::Get => r#"{"petId":7}"#,
             Self::List => r#"{"status":"available"}"#,
@@ -100,25 +100,32 @@ impl Call {
         }
     }
 
+    /// The JSON-RPC message for it, as a modern client sends it.
+    pub fn message(self) -> String {
+        message(
+            "tools/call",
+            &format!(
+                r#""name":"{}","arguments":{},"#,
+                self.tool(),
+                self.arguments()
+            ),
+        )
+    }
+
     /// The MCP request for it.
     pub fn mcp(self, address: SocketAddr) -> Request {
-        let (tool, arguments) = (self.tool(), self.arguments());
-        let before_id = r#"{"jsonrpc":"2.0","id":"#;
-        let body = format!(
-            r#"{before_id}{:0<ID_DIGITS$},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"{REVISION}","io.modelcontextprotocol/clientInfo":{{"name":"bench","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#,
-            1
-        );
-        let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-             accept: application/json, text/event-stream\r\nmcp-protocol-version: {REVISION}\r\n\
-             mcp-method: tools/call\r\nmcp-name: {tool}\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        Request {
-            id_at: Some(head.len() + before_id.len()),
-            bytes: (head + &body).into(),
-        }
+        Request::mcp(address, "tools/call", Some(self.tool()), &self.message())
     }
+}
+
+const BEFORE_ID: &str = r#"{"jsonrpc":"2.0","id":"#;
+
+/// A request of a modern client; `params` are members, each with a comma behind it.
+pub fn message(method: &str, params: &str) -> String {
+    format!(
+        r#"{BEFORE_ID}{:0<ID_DIGITS$},"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"{REVISION}","io.modelcontextprotocol/clientInfo":{{"name":"bench","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#,
+        1
+    )
 }
 
 impl Request {
@@ -127,6 +134,21 @@ impl Request {
         Self {
             bytes: format!("GET {target} HTTP/1.1\r\nhost: {address}\r\n\r\n").into(),
             id_at: None,
+        }
+    }
+
+    /// A message of a modern client to an MCP endpoint; `name` is what it calls.
+    pub fn mcp(address: SocketAddr, method: &str, name: Option<&str>, message: &str) -> Self {
+        let name = name.map_or_else(String::new, |name| format!("mcp-name: {name}\r\n"));
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nmcp-protocol-version: {REVISION}\r\n\
+             mcp-method: {method}\r\n{name}content-length: {}\r\n\r\n",
+            message.len()
+        );
+        Self {
+            id_at: Some(head.len() + BEFORE_ID.len()),
+            bytes: (head + message).into(),
         }
     }
 
