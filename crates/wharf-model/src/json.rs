@@ -57,8 +57,8 @@ impl Json {
     /// The object whose one member `key` is this value.
     #[must_use]
     pub fn wrapped_in(&self, key: &str) -> Self {
-        let key = serde_json::to_string(key).expect("a text is JSON");
-        Self(["{", &key, ":", &self.0, "}"].concat().into())
+        let key = Self::of(key);
+        Self(["{", &key.0, ":", &self.0, "}"].concat().into())
     }
 
     fn from_valid(text: ByteString) -> Self {
@@ -262,7 +262,7 @@ impl Serialize for Slice<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Slice<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
     }

@@ -26,8 +26,8 @@ use wharf_model::{Content, Json, JsonKind, ResourceBody, ResourceContents, ToolR
 use wharf_upstream::Response;
 
 pub(crate) use self::failure::failure;
-use self::media::Kind;
-pub(crate) use self::media::MediaType;
+
+pub(crate) use self::media::{Kind, MediaType};
 use crate::plan::Plan;
 
 /// An error's body is read to learn what to change; a page of HTML beyond this teaches nothing.
@@ -59,7 +59,7 @@ pub(crate) fn read(plan: &Plan, tool: &str, response: &Response, limits: &Limits
     if is_result {
         success(plan, tool, response, limits)
     } else {
-        refusal(response, limits)
+        refusal(plan, response, limits)
     }
 }
 
@@ -233,7 +233,7 @@ struct Wrapped<T> {
 }
 
 /// A tool execution error for a status that is none of success.
-fn refusal(response: &Response, limits: &Limits) -> ToolResult {
+fn refusal(plan: &Plan, response: &Response, limits: &Limits) -> ToolResult {
     let mut report = status_line(response.status);
     report.insert_str(0, "HTTP ");
     let notes = notes::of_refusal(&response.headers);
@@ -242,7 +242,12 @@ fn refusal(response: &Response, limits: &Limits) -> ToolResult {
         report.push_str(&notes);
     }
     if response.status.is_redirection() {
-        report.push_str("\n\nThe redirect was not followed: it leads to another server, or there were too many of them. Another argument may avoid it.");
+        report.push_str("\n\n");
+        report.push_str(if plan.method.is_safe() {
+            "The redirect was not followed: it leads to another server, or redirects are switched off."
+        } else {
+            "The redirect was not followed. The request may have been carried out: check before repeating it."
+        });
     }
     if let Some(body) = refusal_body(response, limits.text_bytes_max.min(ERROR_BYTES_MAX)) {
         report.push_str("\n\n");

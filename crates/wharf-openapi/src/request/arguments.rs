@@ -65,11 +65,13 @@ mod tests {
     #[test]
     fn few_and_many_arguments_are_found_alike() {
         for count in [3, UNSORTED_MAX, UNSORTED_MAX + 1, 200] {
-            let mut text = String::from(r#"{"twice":"first","other":0"#);
-            for number in 0..count {
-                text.push_str(&format!(r#","n{number}":{number}"#));
-            }
-            text.push_str(r#","twice":"last"}"#);
+            let numbers: Vec<_> = (0..count)
+                .map(|number| format!(r#""n{number}":{number}"#))
+                .collect();
+            let text = format!(
+                r#"{{"twice":"first","other":0,{},"twice":"last"}}"#,
+                numbers.join(",")
+            );
             let mut arguments = Arguments::read(Slice::parse(&text).unwrap());
             let mut take = |name: &str| arguments.take(name).map(Slice::as_str);
             assert_eq!(take("twice"), Some("\"last\""), "{count}");

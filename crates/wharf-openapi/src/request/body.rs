@@ -211,17 +211,14 @@ fn form(fields: &[Field<'_>], encodings: &[PartEncoding]) -> Result<String, Comp
     for field in fields {
         let encoding = encoding_of(field, encodings);
         let keep = form::keep(encoding.is_some_and(|encoding| encoding.allow_reserved));
-        let outcome = match encoding.and_then(|encoding| encoding.style) {
-            Some(style) => {
-                form::write_styled(&mut pairs, &field.property, field.value, style, keep)
-            }
-            None => {
-                let media_type = encoding.and_then(|encoding| encoding.content_type.as_deref());
-                each(field.value).into_iter().try_for_each(|value| {
-                    let text = value::text_as(media_type.unwrap_or_default(), value);
-                    pairs.push(&field.property, &text, keep)
-                })
-            }
+        let outcome = if let Some(style) = encoding.and_then(|encoding| encoding.style) {
+            form::write_styled(&mut pairs, &field.property, field.value, style, keep)
+        } else {
+            let media_type = encoding.and_then(|encoding| encoding.content_type.as_deref());
+            each(field.value).into_iter().try_for_each(|value| {
+                let text = value::text_as(media_type.unwrap_or_default(), value);
+                pairs.push(&field.property, &text, keep)
+            })
         };
         outcome.map_err(|excess| excess.complaint(&field.argument))?;
     }

@@ -5,6 +5,7 @@
 //! occur in any part.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use memchr::memmem;
@@ -133,7 +134,7 @@ impl Part<'_> {
 fn push_escaped(out: &mut String, name: &str) {
     for c in name.chars() {
         if c == '"' || c.is_ascii_control() {
-            out.push_str(&format!("%{:02X}", u32::from(c)));
+            write!(out, "%{:02X}", u32::from(c)).expect("writing to a text cannot fail");
         } else {
             out.push(c);
         }

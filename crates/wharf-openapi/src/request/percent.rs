@@ -67,7 +67,7 @@ pub(super) fn decode_fully(text: &str) -> Vec<u8> {
     for byte in text.bytes() {
         decoded.push(byte);
         // A decoded byte can complete another triplet, as in `%%32%65`. Each turn shortens what there is.
-        while let Some(byte) = decoded.last_chunk().and_then(triplet_value) {
+        while let Some(byte) = decoded.last_chunk().copied().and_then(triplet_value) {
             decoded.truncate(decoded.len() - 3);
             decoded.push(byte);
         }
@@ -75,8 +75,8 @@ pub(super) fn decode_fully(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn triplet_value(bytes: &[u8; 3]) -> Option<u8> {
-    let [b'%', high, low] = *bytes else {
+fn triplet_value(bytes: [u8; 3]) -> Option<u8> {
+    let [b'%', high, low] = bytes else {
         return None;
     };
     let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -2,8 +2,9 @@
 
 mod bodies;
 mod multiparts;
-mod parameters;
+mod places;
 mod roundtrip;
+mod styles;
 
 use http::Method;
 use wharf_model::Slice;
