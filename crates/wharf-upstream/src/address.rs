@@ -185,11 +185,12 @@ pub(crate) fn shown(text: &str) -> String {
         .collect()
 }
 
-/// Whether a path has a segment `.` or `..`, in any of the spellings that a server may resolve (URL Standard §4.5).
+/// Whether a path has a segment `.` or `..`, in any of the spellings that a server may resolve: encoded, or set off by
+/// backslashes (URL Standard §4.4).
 ///
 /// A call's argument must not lead out of the base path that the operator chose.
 pub(crate) fn has_dot_segments(path: &str) -> bool {
-    path.split('/').any(|segment| {
+    path.split(['/', '\\']).any(|segment| {
         let segment = segment.as_bytes();
         match segment.first() {
             Some(b'.' | b'%') if segment.len() <= "%2e%2e".len() => is_dots(segment),
@@ -276,6 +277,9 @@ mod tests {
             ("/a/%2E%2e", true),
             ("/a/.%2e/b", true),
             ("/%2e", true),
+            ("/..\\", true),
+            ("/a\\%2e.\\b", true),
+            ("/a%5C..", false),
         ] {
             assert_eq!(has_dot_segments(path), expected, "{path}");
         }

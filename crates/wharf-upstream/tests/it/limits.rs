@@ -110,8 +110,10 @@ async fn slow_answers_end() {
     ] {
         let server = Server::script(vec![reply]).await;
         let mut config = config();
-        config.read_timeout_s = seconds(0.5);
-        config.timeout_s = seconds(1.5);
+        match expected_limit {
+            TimeLimit::Read => config.read_timeout_s = seconds(0.5),
+            _ => config.timeout_s = seconds(1.5),
+        }
         let started = Instant::now();
         let error = soon(send(&config, &server.url(), get("/")))
             .await
@@ -138,7 +140,7 @@ async fn slow_answers_end() {
 async fn the_callers_deadline_counts() {
     let server = Server::script(vec![Reply::Silent(Vec::new())]).await;
     let upstream = Upstream::new(&config(), &server.url(), Trust::Operator).unwrap();
-    for (after, requests) in [(Duration::ZERO, 0), (Duration::from_millis(200), 1)] {
+    for (after, requests) in [(Duration::ZERO, 0), (Duration::from_millis(500), 1)] {
         let deadline = Instant::now() + after;
         let error = soon(upstream.send(get("/"), &HeaderMap::new(), Some(deadline)))
             .await

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use http::Method;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use wharf_upstream::UpstreamError;
 
 use crate::server::{Reply, Server, answer, ok};
@@ -84,10 +84,10 @@ async fn a_closed_connection_is_tried_again_for_idempotent_methods() {
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_for_idempotent_methods() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let base = format!("http://{address}");
+    // Bound, so that nobody else gets the port, but not yet listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
 
     let error = soon(send(&config(), &base, request(Method::POST, "/")))
         .await
@@ -101,7 +101,7 @@ async fn a_refused_connection_is_tried_again_for_idempotent_methods() {
     };
     let call = tokio::spawn(async move { send(&patient, &base, get("/")).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let server = Server::on(TcpListener::bind(address).await.unwrap(), |_, _| ok("up"));
+    let server = Server::on(socket.listen(16).unwrap(), |_, _| ok("up"));
     let response = soon(call).await.unwrap().unwrap();
     assert_eq!(response.body, "up");
     assert_eq!(server.seen().len(), 1);

@@ -153,7 +153,7 @@ async fn converse(
             Reply::Reset(bytes) => {
                 let _ = stream.write_all(&bytes).await;
                 // Lets the bytes arrive: a reset overtakes what is not read yet.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
                 let _ = stream.set_zero_linger();
                 return;
             }
