@@ -51,8 +51,11 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
     environment: &Environment,
 ) -> Result<Loaded<T>, ConfigErrors> {
     let mut report = Report::new(file_name);
+    if text.len() as u64 > FILE_BYTES_MAX {
+        refuse_size(&mut report);
+        return Err(refuse(report));
+    }
     let schema = schema::of_type::<T>();
-
     let root = yaml::read(text, &mut report).filter(|root| !root.is_null());
     let Some(mut root) = root else {
         if report.is_clean() {
@@ -84,6 +87,13 @@ fn refuse(report: Report) -> ConfigErrors {
         .expect_err("a mistake has been reported before")
 }
 
+fn refuse_size(report: &mut Report) {
+    report.whole(
+        format!("larger than {FILE_BYTES_MAX} bytes, too large for a configuration"),
+        Some("is this the API's document? name it inside of a configuration".to_owned()),
+    );
+}
+
 fn hint_for_empty(schema: &serde_json::Value) -> String {
     let required = schema::outline(schema, schema).required();
     if required.is_empty() {
@@ -107,10 +117,7 @@ fn read_file(path: &Path, file_name: &str) -> Result<String, ConfigErrors> {
             Some("name the configuration file in it".to_owned()),
         ),
         Err(error) => report.whole(format!("cannot be read: {error}"), None),
-        Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => report.whole(
-            format!("larger than {FILE_BYTES_MAX} bytes, too large for a configuration"),
-            Some("is this the API's document? name it inside of a configuration".to_owned()),
-        ),
+        Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => refuse_size(&mut report),
         Ok(_) => match String::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(error) => {
