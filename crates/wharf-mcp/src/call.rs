@@ -1,0 +1,330 @@
+//! One call on the catalog: from the request's parts to the answer's bytes.
+//!
+//! A [`Call`] owns everything it needs, sharing the request's bytes, so that it can outlive its connection. Most calls
+//! are awaited in place. Only one that has something to say before its answer gets a channel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use wharf_model::{
+    CallError, CompletionRequest, Context, Event, InputAnswers, InputRequired, Json, LogLevel,
+    Outbox, Outcome,
+};
+
+use crate::encode::{self, Frame, notifications};
+use crate::errors::WireError;
+use crate::lists::Offering;
+use crate::message::{Id, Message, Reply, Shared};
+use crate::mrtr::{self, Line, Purpose, Way};
+use crate::protocol::Revision;
+use crate::session::InFlight;
+use crate::sse::Running;
+
+/// How many events may wait for a slow client; beyond that the source waits too.
+const EVENTS_WAITING_MAX: usize = 32;
+/// How often a call may ask a legacy client before it must answer.
+const ROUNDS_MAX: usize = 16;
+
+/// A call that is ready to run.
+pub(crate) struct Call {
+    pub(crate) server: Shared,
+    pub(crate) offering: Arc<Offering>,
+    pub(crate) id: Id,
+    pub(crate) revision: Revision,
+    pub(crate) target: Target,
+    pub(crate) context: Context,
+    /// How to ask a legacy client; without one it cannot be asked.
+    pub(crate) line: Option<Line>,
+    /// Where the client can cancel the call by a message.
+    pub(crate) in_flight: Option<InFlight>,
+    pub(crate) wishes: Wishes,
+}
+
+/// What is called.
+pub(crate) enum Target {
+    Tool { name: Id, arguments: Json },
+    Prompt { name: Id, arguments: Json },
+    Resource { uri: Id },
+    Completion(CompletionRequest),
+}
+
+/// What the client wants to hear before the answer.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    pub(crate) progress_token: Option<Json>,
+    pub(crate) log_level: Option<LogLevel>,
+    /// The client can be sent away and come back.
+    pub(crate) polls: bool,
+}
+
+/// The events of a running call.
+pub(crate) struct Events {
+    incoming: mpsc::Receiver<Event>,
+    progress_token: Option<Json>,
+    has_progress_message: bool,
+}
+
+impl Call {
+    /// Opens the way for events, when the client wants any.
+    pub(crate) fn listen(&mut self) -> Option<Events> {
+        let Wishes {
+            progress_token,
+            log_level,
+            polls,
+        } = std::mem::take(&mut self.wishes);
+        if progress_token.is_none() && log_level.is_none() && !polls {
+            return None;
+        }
+        let (sender, incoming) = mpsc::channel(EVENTS_WAITING_MAX);
+        self.context.outbox = Outbox::new(sender, progress_token.is_some(), log_level);
+        Some(Events {
+            incoming,
+            progress_token,
+            has_progress_message: self.revision > Revision::November2024,
+        })
+    }
+
+    /// Runs to the answer; none when the client cancelled.
+    pub(crate) async fn run(mut self) -> Option<Reply> {
+        // Tells work that the source spawned when this future is dropped half way.
+        let gone = self.context.cancelled.clone().drop_guard();
+        let cancelled = self
+            .in_flight
+            .as_ref()
+            .map(|in_flight| in_flight.token.clone());
+        let limit = self.server.settings.limits.call_timeout;
+        let answer = tokio::time::timeout(limit, self.answer());
+        let answer = match cancelled {
+            None => answer.await,
+            Some(cancelled) => tokio::select! {
+                biased;
+                () = cancelled.cancelled() => return None,
+                answer = answer => answer,
+            },
+        };
+        gone.disarm();
+        let answer = answer.unwrap_or_else(|_| {
+            Err(WireError::internal(format!(
+                "the call took longer than {} seconds",
+                limit.as_secs()
+            )))
+        });
+        Some(match answer {
+            Ok(message) => Reply::ok(message),
+            Err(error) => error.reply(Some(&self.id)),
+        })
+    }
+
+    async fn answer(&mut self) -> Result<Vec<u8>, WireError> {
+        for _ in 0..ROUNDS_MAX {
+            let asked = match self.attempt().await {
+                Ok(Outcome::Complete(message)) => return Ok(message),
+                Ok(Outcome::InputRequired(asked)) => asked,
+                Err(error) => return Err(self.refused(error)),
+            };
+            mrtr::check_capabilities(&asked.requests, self.context.client)
+                .map_err(|error| self.refused(error))?;
+            if self.revision.is_modern() {
+                return Ok(mrtr::ask(
+                    &self.server,
+                    self.frame(),
+                    &asked,
+                    &self.purpose(),
+                ));
+            }
+            self.context.answers = self.play(asked).await?;
+        }
+        Err(WireError::internal(format!(
+            "the call asked more than {ROUNDS_MAX} times"
+        )))
+    }
+
+    /// One try; a call that asked comes here again with the answers.
+    async fn attempt(&self) -> Result<Outcome<Vec<u8>>, CallError> {
+        let (context, frame) = (&self.context, self.frame());
+        let catalog = &self.offering.catalog;
+        Ok(match &self.target {
+            Target::Tool { name, arguments } => {
+                match catalog.call_tool(context, name, arguments.slice()).await? {
+                    Outcome::Complete(result) => {
+                        Outcome::Complete(encode::tool_answer(frame, &result))
+                    }
+                    Outcome::InputRequired(asked) => Outcome::InputRequired(asked),
+                }
+            }
+            Target::Prompt { name, arguments } => {
+                match catalog.prompt(context, name, arguments.slice()).await? {
+                    Outcome::Complete(prompt) => {
+                        Outcome::Complete(encode::prompt_result(frame, &prompt))
+                    }
+                    Outcome::InputRequired(asked) => Outcome::InputRequired(asked),
+                }
+            }
+            Target::Resource { uri } => match catalog.read(context, uri).await? {
+                Outcome::Complete(contents) => {
+                    Outcome::Complete(encode::resource_result(frame, &contents))
+                }
+                Outcome::InputRequired(asked) => Outcome::InputRequired(asked),
+            },
+            Target::Completion(request) => {
+                let completion = catalog.complete(context, request).await?;
+                Outcome::Complete(encode::completion_result(frame, &completion))
+            }
+        })
+    }
+
+    /// Asks a legacy client and gives the answers.
+    async fn play(&self, asked: InputRequired) -> Result<InputAnswers, WireError> {
+        if asked.requests.is_empty() {
+            // Only a state: the source wants to be called again.
+            return Ok(InputAnswers {
+                responses: Vec::new(),
+                state: asked.state,
+            });
+        }
+        let Some(line) = &self.line else {
+            return Err(WireError::internal(
+                "this call has to ask the client, and cannot: use a session, or protocol revision 2026-07-28",
+            ));
+        };
+        let responses = mrtr::play(&self.server, line, self.revision, &asked.requests)
+            .await
+            .map_err(|error| self.refused(error))?;
+        Ok(InputAnswers {
+            responses,
+            state: asked.state,
+        })
+    }
+
+    fn refused(&self, error: CallError) -> WireError {
+        WireError::of_call(error, self.revision)
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        self.server.frame(&self.id, self.revision)
+    }
+
+    fn purpose(&self) -> Purpose {
+        self.target.purpose(self.context.caller.subject.as_deref())
+    }
+}
+
+impl Target {
+    /// What a sealed state of this call is good for.
+    pub(crate) fn purpose(&self, subject: Option<&str>) -> Purpose {
+        match self {
+            Self::Tool { name, arguments } => {
+                Purpose::new(subject, "tools/call", name, Some(arguments.slice()))
+            }
+            Self::Prompt { name, arguments } => {
+                Purpose::new(subject, "prompts/get", name, Some(arguments.slice()))
+            }
+            Self::Resource { uri } => Purpose::new(subject, "resources/read", uri, None),
+            Self::Completion(request) => {
+                Purpose::new(subject, "completion/complete", &request.argument, None)
+            }
+        }
+    }
+}
+
+/// Runs a call and sends what it says before its answer.
+pub(crate) async fn drive(
+    running: impl Future<Output = Option<Reply>>,
+    events: Option<Events>,
+    way: Way,
+) -> Option<Reply> {
+    let Some(mut events) = events else {
+        return running.await;
+    };
+    let mut running = std::pin::pin!(running);
+    loop {
+        tokio::select! {
+            // Events first: what was said before the answer must arrive before it.
+            biased;
+            Some(event) = events.incoming.recv() => events.deliver(event, &way).await,
+            reply = &mut running => {
+                while let Ok(event) = events.incoming.try_recv() {
+                    events.deliver(event, &way).await;
+                }
+                return reply;
+            }
+        }
+    }
+}
+
+impl Events {
+    async fn deliver(&self, event: Event, way: &Way) {
+        let message: Message = match event {
+            Event::Progress {
+                progress,
+                total,
+                message,
+            } => {
+                let Some(token) = &self.progress_token else {
+                    return;
+                };
+                let message = message.filter(|_| self.has_progress_message);
+                notifications::progress(token.as_str(), progress, total, message.as_deref()).into()
+            }
+            Event::Log {
+                level,
+                logger,
+                data,
+            } => notifications::log(level, logger.as_deref(), data.as_str()).into(),
+            Event::Detach => {
+                if let Way::Log(log) = way {
+                    log.detach();
+                }
+                return;
+            }
+            _ => return,
+        };
+        way.send(message).await;
+    }
+}
+
+/// A legacy call, which goes on when its connection is lost: what is dropped half way becomes a task.
+pub(crate) struct KeptRunning {
+    running: Option<Running>,
+    tasks: TaskTracker,
+}
+
+impl KeptRunning {
+    pub(crate) fn new(running: Running, tasks: &TaskTracker) -> Self {
+        Self {
+            running: Some(running),
+            tasks: tasks.clone(),
+        }
+    }
+}
+
+impl Future for KeptRunning {
+    type Output = Option<Reply>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let Some(running) = &mut self.running else {
+            return Poll::Pending;
+        };
+        let polled = running.as_mut().poll(context);
+        if polled.is_ready() {
+            self.running = None;
+        }
+        polled
+    }
+}
+
+impl Drop for KeptRunning {
+    fn drop(&mut self) {
+        // Outside of a runtime there is nobody to go on for.
+        if let Some(running) = self.running.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.tasks.spawn_on(running, &runtime);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The server: what is shared by all its requests, and its life from [`Server::new`] to [`Server::close`].
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::http::{Request, Response};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wharf_catalog::Catalog;
+
+use crate::body::Body;
+use crate::encode::Frame;
+use crate::handshake;
+use crate::legacy_sse::{self, Connections};
+use crate::lists::Offering;
+use crate::mrtr::Sealer;
+use crate::news::News;
+use crate::protocol::Revision;
+use crate::session::Sessions;
+use crate::settings::Settings;
+use crate::{http, stdio};
+
+/// An MCP server over one catalog. Clones share everything.
+///
+/// ```
+/// # use wharf_catalog::Catalog;
+/// let catalog = Catalog::build([]).expect("nothing clashes with nothing");
+/// let server = wharf_mcp::Server::new(catalog, wharf_mcp::Settings::default());
+/// assert!(server.catalog().tools().is_empty());
+/// ```
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+/// What every request can reach.
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) offering: ArcSwap<Offering>,
+    /// The server's `Implementation` object, which goes into every modern answer.
+    server_info: String,
+    pub(crate) news: News,
+    pub(crate) sessions: Sessions,
+    pub(crate) connections: Connections,
+    pub(crate) sealer: Sealer,
+    /// Ends streams; requests ask the flag beside it, which costs no lock.
+    pub(crate) closing: CancellationToken,
+    closed: AtomicBool,
+    /// Legacy calls whose connection has gone, and calls whose answer is a stream. Each ends by its timeout.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Server {
+    /// A server that offers `catalog`.
+    pub fn new(catalog: Catalog, settings: Settings) -> Self {
+        let news = News::new(catalog.sources());
+        Self(Arc::new(Inner {
+            server_info: handshake::server_info(&settings),
+            offering: ArcSwap::from_pointee(Offering::new(catalog)),
+            news,
+            sessions: Sessions::new(&settings.limits),
+            connections: Connections::default(),
+            sealer: Sealer::new(settings.state_key.as_ref()),
+            closing: CancellationToken::new(),
+            closed: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+            settings,
+        }))
+    }
+
+    /// Offers another catalog from now on and tells every client that listens. Calls in flight end in the old one.
+    pub fn replace(&self, catalog: Catalog) {
+        let server = &self.0;
+        let new = Offering::new(catalog);
+        let sources = new.catalog.sources().to_vec();
+        let old = server.offering.swap(Arc::new(new));
+        let new = server.offering.load();
+        server.news.replace(
+            sources,
+            old.has_prompts() || new.has_prompts(),
+            old.has_resources() || new.has_resources(),
+        );
+    }
+
+    /// What is offered now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.0.offering.load().catalog.clone()
+    }
+
+    /// What the owner decided.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Answers a request to the MCP endpoint, whatever its path.
+    ///
+    /// A [`wharf_model::Caller`] in the request's extensions is who calls; without one it is somebody unknown. Dropping
+    /// the future, or the response's body, means that the client has gone: that cancels a modern call and not a legacy
+    /// one, as the protocol has it.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        http::handle(&self.0, request).await
+    }
+
+    /// Answers a request to the event stream of the old HTTP+SSE transport. Its messages are expected at `messages`
+    /// beside it: `/sse` names `/messages`.
+    #[expect(
+        clippy::unused_async,
+        reason = "the three ways in are used alike; this one happens not to wait"
+    )]
+    pub async fn handle_sse<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        legacy_sse::handle_stream(&self.0, request)
+    }
+
+    /// Takes a message of the old HTTP+SSE transport.
+    pub async fn handle_message<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        legacy_sse::handle_message(&self.0, request).await
+    }
+
+    /// Serves one client over a pair of pipes until its input ends or the server closes.
+    ///
+    /// Calls in flight then have [`crate::Limits::drain`] to end.
+    pub async fn stdio<R: AsyncRead, W: AsyncWrite>(&self, input: R, output: W) -> io::Result<()> {
+        stdio::serve(&self.0, input, output).await
+    }
+
+    /// Ends every stream as the protocol says and refuses new requests. Calls in flight go on to their end.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.closing.cancel();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("name", &self.0.settings.name)
+            .field("tools", &self.0.offering.load().catalog.tools().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// What an answer to the request `id` of a client of `revision` has around it.
+    pub(crate) fn frame<'a>(&'a self, id: &'a str, revision: Revision) -> Frame<'a> {
+        Frame {
+            id,
+            revision,
+            server_info: &self.server_info,
+        }
+    }
+}

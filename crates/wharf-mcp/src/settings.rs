@@ -1,0 +1,123 @@
+//! What the owner of a server decides, with a reason for every default.
+
+use std::time::Duration;
+
+use wharf_model::{Icon, Secret};
+
+/// How one server presents itself and what it permits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server's name for programs. `wharf` unless the owner says otherwise.
+    pub name: String,
+    /// The server's name for people.
+    pub title: Option<String>,
+    /// The server's own version; clients show it and log it.
+    pub version: String,
+    /// How to use the tools together, for the model. Many clients put it into the system prompt, so keep it short.
+    pub instructions: Option<String>,
+    /// A page about the server.
+    pub website: Option<String>,
+    /// Pictures of the server.
+    pub icons: Vec<Icon>,
+    /// Whether legacy clients get a session. On by default: without one a legacy client gets no change notifications, no
+    /// log messages, and no tool can ask it anything. Off where any replica must answer any request.
+    pub sessions: bool,
+    /// Whether the old HTTP+SSE transport answers. Off by default: it is deprecated, and needs both of its requests to
+    /// reach the same process.
+    pub sse_transport: bool,
+    /// What a client may use up.
+    pub limits: Limits,
+    /// Values of `Host` to answer to, beside loopback: `name`, `name:port`, or `*` for any. Empty by default, so that a page
+    /// that rebinds its name to this machine is refused.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins that may ask, beside loopback pages that ask a loopback address: `https://example.com`, or `*` for
+    /// any. Empty by default.
+    pub allowed_origins: Vec<String>,
+    /// How long a modern client may keep a list, in milliseconds. One minute by default: changes are announced, so this
+    /// only bounds what a client without a subscription misses.
+    pub list_ttl_ms: u64,
+    /// The key that seals the state of multi-round-trip calls. Replicas with the same key continue each other's calls;
+    /// random when absent, so that a restart or another replica refuses the state.
+    pub state_key: Option<Secret>,
+}
+
+/// What a client may use up.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest message. 4 MiB by default: arguments with a file inside pass, and a hundred at once fit into memory.
+    pub body_bytes_max: usize,
+    /// The deepest nesting of a message. 64 by default: far beyond honest arguments, well below what the readers of
+    /// JSON behind this one can take.
+    pub nesting_max: usize,
+    /// How many legacy sessions are kept; beyond it the one that was idle longest ends. 10,000 by default, about 10 MB.
+    pub sessions_max: usize,
+    /// How long a session lives without a request. 30 minutes by default: longer than a person's pause, and clients that
+    /// come later begin anew when they are told 404.
+    pub session_idle: Duration,
+    /// When a call ends, whatever it is doing. 10 minutes by default: a slow upstream job, or a person who has to
+    /// answer.
+    pub call_timeout: Duration,
+    /// How long a legacy client may take to answer a question. 5 minutes by default, the time of a person with a form.
+    pub answer_timeout: Duration,
+    /// How many messages a JSON-RPC batch may hold. 64 by default; batches exist in one old revision and are rare there.
+    pub batch_max: usize,
+    /// How many calls one session or stdio client may have in flight. 256 by default, so that one client cannot take
+    /// all of an upstream's connections.
+    pub calls_per_session_max: usize,
+    /// How many events of one stream are kept for a client that comes back. 256 by default: minutes of progress.
+    pub kept_events_max: usize,
+    /// How many bytes of events of one stream are kept. 4 MiB by default; the last event is kept whatever its size,
+    /// because it is the answer.
+    pub kept_bytes_max: usize,
+    /// How many resources one client may watch. 1,000 by default.
+    pub watched_max: usize,
+    /// How long the sealed state of a multi-round-trip call stays good. 15 minutes by default: a person may have to
+    /// sign in somewhere first.
+    pub state_lifetime: Duration,
+    /// How often a quiet stream gets a comment line. 15 seconds by default, below the idle limit of the usual proxies.
+    pub keep_alive: Duration,
+    /// How long calls in flight may go on after the end of input on stdio. 2 seconds by default: the client is gone and
+    /// waits for the process to end.
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: "wharf".to_owned(),
+            title: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instructions: None,
+            website: None,
+            icons: Vec::new(),
+            sessions: true,
+            sse_transport: false,
+            limits: Limits::default(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            list_ttl_ms: 60_000,
+            state_key: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 4 << 20,
+            nesting_max: 64,
+            sessions_max: 10_000,
+            session_idle: Duration::from_secs(30 * 60),
+            call_timeout: Duration::from_secs(10 * 60),
+            answer_timeout: Duration::from_secs(5 * 60),
+            batch_max: 64,
+            calls_per_session_max: 256,
+            kept_events_max: 256,
+            kept_bytes_max: 4 << 20,
+            watched_max: 1_000,
+            state_lifetime: Duration::from_secs(15 * 60),
+            keep_alive: Duration::from_secs(15),
+            drain: Duration::from_secs(2),
+        }
+    }
+}
