@@ -26,6 +26,7 @@ BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 START_S = 20
 STOP_S = 5
 OUTPUT_LINES_MAX = 60
+OUTPUT_COLUMNS_MAX = 300
 
 
 def free_port():
@@ -37,8 +38,10 @@ def free_port():
 
 def environment(home):
     """The environment for a program under test: its own home, no proxy, no colours, nothing that asks a person."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     return kept | {
+        # Node.js is in .tools/ where the machine's own is too old.
+        "PATH": f"{TOOLS / 'node' / 'node_modules' / '.bin'}:{os.environ['PATH']}",
         "HOME": str(home),
         "MCP_INSPECTOR_SECRET_STORE": "memory",
         "MCP_REMOTE_CONFIG_DIR": str(home),
@@ -178,8 +181,10 @@ def run(command, *, timeout_s, home, cwd=None, extra=None):
     return process.returncode, output, messages
 
 
-def tail(text, lines=OUTPUT_LINES_MAX):
-    return "\n".join(text.strip().splitlines()[-lines:])
+def tail(text):
+    """The end of a program's output; long lines are cut, for some programs print their own source."""
+    lines = text.strip().splitlines()[-OUTPUT_LINES_MAX:]
+    return "\n".join(line[:OUTPUT_COLUMNS_MAX] for line in lines)
 
 
 class Failure(Exception):
