@@ -106,32 +106,28 @@ fn answer(plan: &Plan, tool: &str, response: &Response, limits: &Limits) -> Answ
     } else {
         media.kind()
     };
-    let wrapped_bytes = |mime_type: &str| {
-        Content::embedded(ResourceContents {
-            uri: format!("upstream:///{tool}"),
-            mime_type: Some(mime_type.to_owned()),
-            body: ResourceBody::Blob(response.body.clone()),
-            meta: None,
-        })
-    };
     let essence = media.essence();
+    let bytes_max = limits.text_bytes_max;
     let content = match kind {
         Kind::Json => {
-            return json(&media, response, limits.text_bytes_max).map_or_else(
-                || Answer::Text(text(&media, response, limits.text_bytes_max)),
-                Answer::Json,
-            );
+            let json = json(&media, response, bytes_max).map(Answer::Json);
+            return json.unwrap_or_else(|| Answer::Text(text(&media, response, bytes_max)));
         }
-        Kind::Text => return Answer::Text(text(&media, response, limits.text_bytes_max)),
+        Kind::Text => return Answer::Text(text(&media, response, bytes_max)),
         Kind::Undeclared if charset::is_utf8(&response.body, response.truncated) => {
-            return Answer::Text(text(&media, response, limits.text_bytes_max));
+            return Answer::Text(text(&media, response, bytes_max));
         }
         _ if response.truncated || response.body.len() > limits.binary_bytes_max => {
             return Answer::Text(left_out(essence, response, limits).into());
         }
         Kind::Image => Content::image(response.body.clone(), essence),
         Kind::Audio => Content::audio(response.body.clone(), essence),
-        Kind::Undeclared | Kind::Binary => wrapped_bytes(essence),
+        Kind::Undeclared | Kind::Binary => Content::embedded(ResourceContents {
+            uri: format!("upstream:///{tool}"),
+            mime_type: Some(essence.to_owned()),
+            body: ResourceBody::Blob(response.body.clone()),
+            meta: None,
+        }),
     };
     let description = format!("{essence}, {} bytes", response.body.len());
     Answer::Block(content, description)
@@ -156,11 +152,11 @@ fn json(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> Option<
     if response.truncated || response.body.len() > bytes_max {
         return None;
     }
-    let body = match media.charset() {
-        None => charset::without_mark(&response.body),
-        Some(_) => charset::decode(&response.body, media.charset(), false)
-            .text
-            .into_bytes(),
+    let body = if media.charset().is_none() {
+        charset::without_mark(&response.body)
+    } else {
+        let decoded = charset::decode(&response.body, media.charset(), false);
+        decoded.is_whole.then(|| decoded.text.into_bytes())?
     };
     Json::parse(body).ok()
 }

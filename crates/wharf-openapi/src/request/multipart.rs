@@ -130,10 +130,11 @@ impl Part<'_> {
     }
 }
 
-/// As HTML's form submission escapes names: quotes and line breaks percent-encoded; here all control characters.
+/// As HTML's form submission escapes names, by percent-encoding quotes and line breaks. Here also other control
+/// characters, and the backslash, with which some parsers would take the closing quote for an escaped one.
 fn push_escaped(out: &mut String, name: &str) {
     for c in name.chars() {
-        if c == '"' || c.is_ascii_control() {
+        if matches!(c, '"' | '\\') || c.is_ascii_control() {
             write!(out, "%{:02X}", u32::from(c)).expect("writing to a text cannot fail");
         } else {
             out.push(c);

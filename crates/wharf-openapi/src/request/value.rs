@@ -58,7 +58,10 @@ pub(super) fn present(array: Slice<'_>) -> impl Iterator<Item = Slice<'_>> {
 /// A string's own text, anything else as the caller wrote it.
 pub(super) fn text(value: Slice<'_>) -> Cow<'_, str> {
     match value.kind() {
-        JsonKind::String => value.text().unwrap_or_default(),
+        // Half of a surrogate pair is valid JSON but no text: then the escapes are what can be sent.
+        JsonKind::String => value
+            .text()
+            .unwrap_or_else(|| Cow::Borrowed(value.as_str().trim_matches('"'))),
         _ => Cow::Borrowed(value.as_str()),
     }
 }

@@ -141,6 +141,11 @@ fn nothing_can_be_smuggled_in() {
     assert!(text.contains("name=\"k%22%0A\"\r\n"), "{text}");
     assert_eq!(received(&built).len(), 2, "{text}");
 
+    let arguments = r#"{"body":{"f":{"data":"","filename":"a\\"}}}"#;
+    let built = request(&multipart(vec![file.clone()]), arguments);
+    let text = body_text(&built);
+    assert!(text.contains("filename=\"a%5C\"\r\n"), "{text}");
+
     let arguments = r#"{"body":{"f":{"data":"","mime_type":"a/b\r\nX-Evil: 1"}}}"#;
     assert_eq!(
         try_request(&multipart(vec![file]), arguments).err(),

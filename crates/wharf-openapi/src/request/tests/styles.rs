@@ -219,6 +219,14 @@ fn queries_beyond_the_standards_table() {
         ),
         (Style::Form, true, "1.10", "?p=1.10"),
         (Style::Form, true, "false", "?p=false"),
+        // Escapes are undone, unless they stand for no text.
+        (
+            Style::Form,
+            true,
+            r#""\u00e9\ud83d\ude00\/""#,
+            "?p=%C3%A9%F0%9F%98%80%2F",
+        ),
+        (Style::Form, true, r#""a\ud800""#, "?p=a%5Cud800"),
         // Nothing to write.
         (Style::Form, true, "null", ""),
         (Style::Form, true, "[]", ""),

@@ -69,6 +69,11 @@ fn what_is_no_json_is_text() {
         ("text/plain; charset=iso-8859-1", b"caf\xe9", "café"),
         ("text/plain; charset=utf-16le", b"h\0i\0", "hi"),
         (
+            "application/json; charset=utf-8",
+            b"[\"\xe9\"]",
+            "[\"\u{fffd}\"]\n[some bytes are no valid text and are shown as \u{fffd}]",
+        ),
+        (
             "text/plain",
             b"caf\xe9",
             "caf\u{fffd}\n[some bytes are no valid text and are shown as \u{fffd}]",
