@@ -1,5 +1,28 @@
 //! OpenAPI documents as a source of tools: reading, naming, schemas, requests, results.
+//!
+//! Reading goes from bytes to tools: [`Document`] checks a text and knows where its parts stand, an operation is read
+//! from its part, its schemas become JSON Schema, and [`OpenApi`] offers the tools. A call goes the other way by the
+//! operation's plan: arguments become a request, the response becomes a result. All of it is pure; only
+//! `wharf-upstream`, which [`OpenApi`] is given, opens connections.
+
+mod document;
+mod reference;
+mod writer;
+
+mod names;
+mod operation;
+mod schema;
+
+mod description;
+mod tools;
 
 mod plan;
 mod request;
 mod response;
+
+mod source;
+
+pub use description::Descriptions;
+pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError};
+pub use schema::Note;
+pub use source::{Config, LeftOut, OpenApi, OutputSchemas, Report, Whereabouts};

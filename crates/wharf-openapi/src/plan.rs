@@ -25,6 +25,7 @@ pub(crate) struct Plan {
     pub(crate) has_output_schema: bool,
     /// The security schemes that the operation declares: any of the outer list will do, all of an inner one are needed.
     /// An empty inner list allows a call without credentials; an empty outer list says that nothing is declared.
+    #[expect(dead_code, reason = "read when credentials are chosen by scheme")]
     pub(crate) security: Vec<Vec<String>>,
 }
 
@@ -54,7 +55,6 @@ pub(crate) struct Parameter {
 
 /// Where a parameter goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "OpenAPI's own words")]
 pub(crate) enum Location {
     Path,
     Query,
@@ -80,7 +80,6 @@ pub(crate) enum Serialization {
 
 /// OpenAPI's serialization styles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "OpenAPI's own words")]
 pub(crate) enum Style {
     Matrix,
     Label,

@@ -1,0 +1,369 @@
+//! One operation, read from its part of the document: what there is to list and what there is to send.
+//!
+//! Both the tool's schema and the plan of its calls come from the [`Operation`] that is read here, so they cannot
+//! disagree. An operation that cannot be read is a [`Fault`], which says where and why; it concerns nobody else.
+
+mod body;
+mod members;
+mod parameters;
+mod path;
+mod responses;
+mod servers;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::Method;
+use wharf_model::{JsonKind, Slice};
+
+pub(crate) use members::Openness;
+pub(crate) use responses::{OutputShape, Success};
+pub(crate) use servers::{Addresses, base_url};
+
+use crate::names::{ArgumentNames, Nameable};
+use crate::plan::{Body, Location, Parameter, PathPiece, Plan};
+use crate::reference::{Resolver, reference_of};
+use crate::schema::{Place, members_once};
+
+/// The methods that OpenAPI knows, in the order in which the tools of one path are listed.
+const METHODS: [(&str, Method); 8] = [
+    ("get", Method::GET),
+    ("put", Method::PUT),
+    ("post", Method::POST),
+    ("delete", Method::DELETE),
+    ("options", Method::OPTIONS),
+    ("head", Method::HEAD),
+    ("patch", Method::PATCH),
+    ("trace", Method::TRACE),
+];
+
+/// Why an operation, or all those of a path, cannot be offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Where the trouble is.
+    pub(crate) pointer: String,
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    fn new(place: &Place<'_>, reason: impl fmt::Display) -> Self {
+        Self {
+            pointer: place.to_string(),
+            reason: format!("{reason}"),
+        }
+    }
+}
+
+/// The operations of one path and what they share.
+#[derive(Debug)]
+pub(crate) struct PathItem<'d> {
+    path: &'d str,
+    operations: Vec<(&'static str, Method, Slice<'d>)>,
+    parameters: Option<Slice<'d>>,
+    servers: Option<Slice<'d>>,
+}
+
+/// What an operation says itself, before anything it refers to is looked at.
+pub(crate) struct Head<'d> {
+    path: &'d str,
+    name: &'static str,
+    method: Method,
+    members: Members<'d>,
+}
+
+impl Head<'_> {
+    /// What its tool can be named by.
+    pub(crate) fn nameable(&self) -> Nameable<'_> {
+        Nameable {
+            operation_id: self.members.id.as_deref(),
+            summary: self.members.summary.as_deref(),
+            method: self.method.as_str(),
+            path: self.path,
+        }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+}
+
+/// An operation, ready to be listed and called.
+#[derive(Debug)]
+pub(crate) struct Operation<'d> {
+    pub(crate) method: Method,
+    pub(crate) path: &'d str,
+    pub(crate) summary: Option<Cow<'d, str>>,
+    pub(crate) description: Option<Cow<'d, str>>,
+    pub(crate) tags: Vec<String>,
+    /// In the order to list them.
+    pub(crate) arguments: Vec<Argument<'d>>,
+    /// Whether arguments beyond these are members of the body.
+    pub(crate) rest: Openness<'d>,
+    pub(crate) success: Option<Success<'d>>,
+    /// The body as the document describes it, for descriptions.
+    pub(crate) body_description: Option<Cow<'d, str>>,
+    pub(crate) callbacks: usize,
+    /// Where it stands in the document.
+    pub(crate) pointer: String,
+    pieces: Vec<PathPiece>,
+    parameters: Vec<Parameter>,
+    body: Option<Body>,
+    accept: String,
+    server: Option<String>,
+    security: Vec<Vec<String>>,
+}
+
+/// One argument of a tool.
+#[derive(Debug)]
+pub(crate) struct Argument<'d> {
+    /// Unique in its tool, and one that model providers accept.
+    pub(crate) name: String,
+    /// What the document calls it.
+    pub(crate) wire_name: Cow<'d, str>,
+    pub(crate) required: bool,
+    pub(crate) schema: ArgumentSchema<'d>,
+    pub(crate) description: Option<Cow<'d, str>>,
+    pub(crate) deprecated: bool,
+    /// None for a part of the body.
+    pub(crate) location: Option<Location>,
+    /// The name says the location, because another argument has the document's name.
+    pub(crate) renamed: bool,
+    /// Where its schema stands.
+    pub(crate) pointer: String,
+}
+
+/// What an argument accepts.
+#[derive(Debug)]
+pub(crate) enum ArgumentSchema<'d> {
+    /// What these schemas of the document accept: all of them, if there are several.
+    Document(Vec<Slice<'d>>),
+    /// Text of a media type.
+    Text(String),
+    /// Bytes of a media type, as base64.
+    Base64(String),
+    /// A file.
+    File,
+    /// A list of files.
+    Files,
+}
+
+impl<'d> PathItem<'d> {
+    /// Reads what stands at a path.
+    pub(crate) fn read(
+        resolver: &Resolver<'d>,
+        path: &'d str,
+        item: Slice<'d>,
+    ) -> Result<Self, Fault> {
+        let paths = Place::at("/paths");
+        let place = paths.down(path);
+        let mut read = Self {
+            path,
+            operations: Vec::new(),
+            parameters: None,
+            servers: None,
+        };
+        // What stands beside a reference counts before what it refers to.
+        let target = match reference_of(item) {
+            Some(_) => Some(
+                resolver
+                    .follow(item)
+                    .map_err(|unresolved| Fault::new(&place, unresolved))?,
+            ),
+            None => None,
+        };
+        for source in [Some(item), target].into_iter().flatten() {
+            if source.kind() != JsonKind::Object {
+                return Err(Fault::new(&place, "is no object"));
+            }
+            for (key, value) in members_once(source) {
+                read.member(&key, value);
+            }
+        }
+        read.operations
+            .sort_by_key(|(name, ..)| METHODS.iter().position(|(known, _)| known == name));
+        Ok(read)
+    }
+
+    fn member(&mut self, key: &str, value: Slice<'d>) {
+        match key {
+            "parameters" => self.parameters = self.parameters.or(Some(value)),
+            "servers" => self.servers = self.servers.or(Some(value)),
+            _ => {
+                if let Some((name, method)) = METHODS.iter().find(|(name, _)| *name == key)
+                    && !self.operations.iter().any(|(known, ..)| known == name)
+                {
+                    self.operations.push((name, method.clone(), value));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &'d str {
+        self.path
+    }
+
+    /// The methods of the operations, in the order to list them.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.operations.iter().map(|(_, method, _)| method)
+    }
+
+    /// The operation's own members; `method` is one that [`PathItem::methods`] told.
+    pub(crate) fn head(&self, method: &Method) -> Result<Head<'d>, Fault> {
+        let paths = Place::at("/paths");
+        let item = paths.down(self.path);
+        let (name, method, slice) = self
+            .operations
+            .iter()
+            .find(|(_, known, _)| known == method)
+            .expect("the method is one of this path item's");
+        if slice.kind() != JsonKind::Object {
+            return Err(Fault::new(&item.down(name), "is no object"));
+        }
+        Ok(Head {
+            path: self.path,
+            name,
+            method: method.clone(),
+            members: Members::of(*slice),
+        })
+    }
+
+    /// Reads everything that an operation's own members say or refer to.
+    pub(crate) fn operation(
+        &self,
+        resolver: &Resolver<'d>,
+        head: Head<'d>,
+        addresses: &Addresses,
+    ) -> Result<Operation<'d>, Fault> {
+        let Head {
+            name,
+            method,
+            members: own,
+            ..
+        } = head;
+        let paths = Place::at("/paths");
+        let item = paths.down(self.path);
+        let place = item.down(name);
+        let parameters =
+            parameters::read(resolver, own.parameters, &place, self.parameters, &item)?;
+        let body = match own.request_body {
+            Some(body) => body::read(resolver, body, &place)?,
+            None => None,
+        };
+        let (pieces, parameters) = path::join(self.path, parameters);
+        let mut names = ArgumentNames::default();
+        let body_names = body
+            .as_ref()
+            .map(|body| body.name(&mut names))
+            .unwrap_or_default();
+        let mut arguments = Vec::with_capacity(parameters.len() + body_names.len());
+        let listed = parameters::arguments(parameters, body.as_ref(), &mut names);
+        let mut planned = Vec::with_capacity(listed.len());
+        for (parameter, argument) in listed {
+            planned.push(parameter);
+            arguments.push(argument);
+        }
+        let mut rest = Openness::Closed;
+        let body_description = body.as_ref().and_then(|body| body.description.clone());
+        let body = body.map(|body| {
+            rest = body.openness();
+            body.finish(body_names, &mut arguments)
+        });
+        let responses = responses::read(resolver, own.responses, &place);
+        let root = |name| resolver.document().member(name);
+        Ok(Operation {
+            method,
+            path: self.path,
+            summary: own.summary,
+            description: own.description,
+            tags: own.tags,
+            arguments,
+            rest,
+            success: responses.success,
+            body_description,
+            callbacks: own.callbacks,
+            pointer: place.to_string(),
+            pieces,
+            parameters: planned,
+            body,
+            accept: responses.accept,
+            server: addresses.own_server(own.servers.or(self.servers)),
+            security: own
+                .security
+                .or_else(|| root("security"))
+                .map(security)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl Operation<'_> {
+    /// What a call of this operation does.
+    pub(crate) fn plan(self, output: OutputShape) -> Plan {
+        Plan {
+            method: self.method,
+            server: self.server,
+            path: self.pieces,
+            parameters: self.parameters,
+            body: self.body,
+            accept: self.accept,
+            wraps_result: output == OutputShape::Wrapped,
+            has_output_schema: output != OutputShape::None,
+            security: self.security,
+        }
+    }
+}
+
+/// The members of an Operation Object.
+#[derive(Default)]
+struct Members<'d> {
+    id: Option<Cow<'d, str>>,
+    summary: Option<Cow<'d, str>>,
+    description: Option<Cow<'d, str>>,
+    tags: Vec<String>,
+    parameters: Option<Slice<'d>>,
+    request_body: Option<Slice<'d>>,
+    responses: Option<Slice<'d>>,
+    servers: Option<Slice<'d>>,
+    security: Option<Slice<'d>>,
+    callbacks: usize,
+}
+
+impl<'d> Members<'d> {
+    fn of(operation: Slice<'d>) -> Self {
+        let mut members = Self::default();
+        for (key, value) in operation.each_member() {
+            match &*key {
+                "operationId" => members.id = text(value),
+                "summary" => members.summary = text(value),
+                "description" => members.description = text(value),
+                "tags" => {
+                    let tags = value.each_item().filter_map(text);
+                    members.tags = tags.map(Cow::into_owned).collect();
+                }
+                "parameters" => members.parameters = Some(value),
+                "requestBody" => members.request_body = Some(value),
+                "responses" => members.responses = Some(value),
+                "servers" => members.servers = Some(value),
+                "security" => members.security = Some(value),
+                "callbacks" => members.callbacks = value.each_member().count(),
+                _ => {}
+            }
+        }
+        members
+    }
+}
+
+/// A text that says something.
+fn text(value: Slice<'_>) -> Option<Cow<'_, str>> {
+    value.text().filter(|text| !text.trim().is_empty())
+}
+
+fn security(requirements: Slice<'_>) -> Vec<Vec<String>> {
+    let names = |requirement: Slice<'_>| {
+        requirement
+            .each_member()
+            .map(|(scheme, _)| scheme.into_owned())
+            .collect()
+    };
+    requirements.each_item().map(names).collect()
+}

@@ -1,0 +1,271 @@
+//! Parameters: where a value goes and how it is written there.
+
+use std::borrow::Cow;
+
+use wharf_model::{JsonKind, Slice};
+
+use super::body::BodyRead;
+use super::{Argument, ArgumentSchema, Fault, text};
+use crate::names::{ArgumentNames, argument_name};
+use crate::plan::{Location, Parameter, Serialization, Style};
+use crate::reference::Resolver;
+use crate::schema::Place;
+
+/// More parameters in one operation are refused.
+const PARAMETERS_MAX: usize = 1000;
+
+/// A parameter as it is read.
+#[derive(Debug, Clone)]
+pub(super) struct ParameterRead<'d> {
+    pub(super) name: Cow<'d, str>,
+    pub(super) location: Location,
+    pub(super) required: bool,
+    pub(super) description: Option<Cow<'d, str>>,
+    pub(super) deprecated: bool,
+    /// None accepts anything.
+    pub(super) schema: Option<Slice<'d>>,
+    pub(super) serialization: Serialization,
+    pub(super) pointer: String,
+}
+
+/// The parameters of an operation: its own, then those of its path that it does not replace.
+pub(super) fn read<'d>(
+    resolver: &Resolver<'d>,
+    own: Option<Slice<'d>>,
+    operation: &Place<'_>,
+    shared: Option<Slice<'d>>,
+    item: &Place<'_>,
+) -> Result<Vec<ParameterRead<'d>>, Fault> {
+    let mut parameters: Vec<ParameterRead<'d>> = Vec::new();
+    for (list, place, replaces) in [(own, operation, true), (shared, item, false)] {
+        let Some(list) = list.filter(|list| list.kind() != JsonKind::Null) else {
+            continue;
+        };
+        let place = place.down("parameters");
+        if list.kind() != JsonKind::Array {
+            return Err(Fault::new(&place, "is no list"));
+        }
+        let before = parameters.len();
+        for (number, parameter) in list.each_item().enumerate() {
+            if parameters.len() == PARAMETERS_MAX {
+                return Err(Fault::new(
+                    &place,
+                    format!("there are more than {PARAMETERS_MAX}"),
+                ));
+            }
+            let number = number.to_string();
+            let Some(parameter) = one(resolver, parameter, &place.down(&number))? else {
+                continue;
+            };
+            let same = parameters.iter().position(|known| {
+                known.location == parameter.location && known.name == parameter.name
+            });
+            match same {
+                // Within one list the last of two counts, as everywhere; the operation's own stand before the path's.
+                Some(known) if replaces || known >= before => parameters[known] = parameter,
+                Some(_) => {}
+                None => parameters.push(parameter),
+            }
+        }
+    }
+    Ok(parameters)
+}
+
+/// One parameter; none when it is a header that OpenAPI takes out of parameters' hands.
+fn one<'d>(
+    resolver: &Resolver<'d>,
+    parameter: Slice<'d>,
+    place: &Place<'_>,
+) -> Result<Option<ParameterRead<'d>>, Fault> {
+    let parameter = resolver
+        .follow(parameter)
+        .map_err(|unresolved| Fault::new(place, unresolved))?;
+    if parameter.kind() != JsonKind::Object {
+        return Err(Fault::new(place, "is no object"));
+    }
+    let members = Members::of(parameter);
+    let name = members
+        .name
+        .clone()
+        .ok_or_else(|| Fault::new(place, "has no `name`"))?;
+    let location = match members.location.as_deref() {
+        Some("path") => Location::Path,
+        Some("query") => Location::Query,
+        Some("header") => Location::Header,
+        Some("cookie") => Location::Cookie,
+        Some(other) => {
+            return Err(Fault::new(
+                place,
+                format!(
+                    "parameter `{name}` is in `{other}`, not in `path`, `query`, `header` or `cookie`"
+                ),
+            ));
+        }
+        None => return Err(Fault::new(place, format!("parameter `{name}` has no `in`"))),
+    };
+    let is_ours = location == Location::Header
+        && ["accept", "content-type", "authorization"]
+            .iter()
+            .any(|ours| name.eq_ignore_ascii_case(ours));
+    if is_ours {
+        return Ok(None);
+    }
+    let content = members
+        .content
+        .and_then(|content| content.each_member().next());
+    let serialization = match &content {
+        Some((media_type, _)) => Serialization::Content(media_type.clone().into_owned()),
+        None => members.style(location),
+    };
+    let schema = match content {
+        Some((_, media)) => media.get("schema"),
+        None => members.schema,
+    };
+    Ok(Some(ParameterRead {
+        required: members.required || location == Location::Path,
+        name,
+        location,
+        description: members.description,
+        deprecated: members.deprecated,
+        schema,
+        serialization,
+        pointer: place.to_string(),
+    }))
+}
+
+/// The members of a Parameter Object.
+#[derive(Default)]
+struct Members<'d> {
+    name: Option<Cow<'d, str>>,
+    location: Option<Cow<'d, str>>,
+    description: Option<Cow<'d, str>>,
+    required: bool,
+    deprecated: bool,
+    style: Option<Cow<'d, str>>,
+    explode: Option<bool>,
+    allow_reserved: bool,
+    schema: Option<Slice<'d>>,
+    content: Option<Slice<'d>>,
+}
+
+impl<'d> Members<'d> {
+    fn of(parameter: Slice<'d>) -> Self {
+        let mut members = Self::default();
+        for (key, value) in parameter.each_member() {
+            match &*key {
+                "name" => members.name = value.text().filter(|name| !name.is_empty()),
+                "in" => members.location = value.text(),
+                "description" => members.description = text(value),
+                "required" => members.required = value.boolean() == Some(true),
+                "deprecated" => members.deprecated = value.boolean() == Some(true),
+                "style" => members.style = value.text(),
+                "explode" => members.explode = value.boolean(),
+                "allowReserved" => members.allow_reserved = value.boolean() == Some(true),
+                "schema" => members.schema = Some(value),
+                "content" => members.content = Some(value),
+                _ => {}
+            }
+        }
+        members
+    }
+
+    /// The style, or the location's default where there is none or one that the location does not have.
+    fn style(&self, location: Location) -> Serialization {
+        let given = self.style.as_deref().and_then(style_of);
+        let style = match (location, given) {
+            (Location::Path, Some(style @ (Style::Matrix | Style::Label | Style::Simple)))
+            | (
+                Location::Query,
+                Some(
+                    style @ (Style::Form
+                    | Style::SpaceDelimited
+                    | Style::PipeDelimited
+                    | Style::DeepObject),
+                ),
+            ) => style,
+            (Location::Path | Location::Header, _) => Style::Simple,
+            (Location::Query | Location::Cookie, _) => Style::Form,
+        };
+        Serialization::Style {
+            style,
+            explode: self.explode.unwrap_or(style == Style::Form),
+            allow_reserved: self.allow_reserved,
+        }
+    }
+}
+
+pub(super) fn style_of(name: &str) -> Option<Style> {
+    Some(match name {
+        "matrix" => Style::Matrix,
+        "label" => Style::Label,
+        "simple" => Style::Simple,
+        "form" => Style::Form,
+        "spaceDelimited" => Style::SpaceDelimited,
+        "pipeDelimited" => Style::PipeDelimited,
+        "deepObject" => Style::DeepObject,
+        _ => return None,
+    })
+}
+
+/// Names the parameters: their own name, or one with the location where another argument has that name too.
+pub(super) fn arguments<'d>(
+    parameters: Vec<ParameterRead<'d>>,
+    body: Option<&BodyRead<'d>>,
+    names: &mut ArgumentNames,
+) -> Vec<(Parameter, Argument<'d>)> {
+    let clashes: Vec<bool> = parameters
+        .iter()
+        .map(|parameter| {
+            let twice = parameters
+                .iter()
+                .any(|other| other.name == parameter.name && other.location != parameter.location);
+            twice || body.is_some_and(|body| body.has(&parameter.name))
+        })
+        .collect();
+    parameters
+        .into_iter()
+        .zip(clashes)
+        .map(|(parameter, renamed)| {
+            let location = parameter.location;
+            let wanted = if renamed {
+                Cow::Owned(located(&parameter.name, location))
+            } else {
+                parameter.name.clone()
+            };
+            let name = names.take(&wanted);
+            let planned = Parameter {
+                argument: name.clone(),
+                name: parameter.name.clone().into_owned(),
+                location,
+                serialization: parameter.serialization,
+                required: parameter.required,
+            };
+            let argument = Argument {
+                name,
+                wire_name: parameter.name,
+                required: parameter.required,
+                schema: ArgumentSchema::Document(parameter.schema.into_iter().collect()),
+                description: parameter.description,
+                deprecated: parameter.deprecated,
+                location: Some(location),
+                renamed,
+                pointer: format!("{}/schema", parameter.pointer),
+            };
+            (planned, argument)
+        })
+        .collect()
+}
+
+/// `id__path`, with room for the location however long the name is.
+fn located(name: &str, location: Location) -> String {
+    const NAME_CHARS_MAX: usize = 64 - "__header".len();
+    let mut base = argument_name(name);
+    base.truncate(NAME_CHARS_MAX);
+    let location = match location {
+        Location::Path => "path",
+        Location::Query => "query",
+        Location::Header => "header",
+        Location::Cookie => "cookie",
+    };
+    format!("{base}__{location}")
+}

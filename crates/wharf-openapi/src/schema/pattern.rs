@@ -1,0 +1,56 @@
+//! Which patterns are regular expressions.
+
+use std::collections::HashMap;
+
+/// Longer patterns are not looked at.
+const PATTERN_BYTES_MAX: usize = 4096;
+
+/// Remembers its judgements: documents repeat few patterns many times, and to compile one takes long.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    known: HashMap<String, bool>,
+}
+
+impl Patterns {
+    /// Whether a schema with this pattern compiles: the same two steps that the validator takes.
+    pub(crate) fn valid(&mut self, pattern: &str) -> bool {
+        if pattern.len() > PATTERN_BYTES_MAX {
+            return false;
+        }
+        if let Some(known) = self.known.get(pattern) {
+            return *known;
+        }
+        let valid = jsonschema_regex::is_valid_ecma_regex(pattern)
+            && (jsonschema_regex::analyze_pattern(pattern).is_some()
+                || jsonschema_regex::to_rust_regex(pattern)
+                    .is_ok_and(|pattern| fancy_regex::Regex::new(&pattern).is_ok()));
+        self.known.insert(pattern.to_owned(), valid);
+        valid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_valid_compiles() {
+        let mut patterns = Patterns::default();
+        for (pattern, valid) in [
+            ("^[a-z]+$", true),
+            (r"^\d{3}-\p{L}(?!x)$", true),
+            ("^abc", true),
+            ("[", false),
+            ("(?<", false),
+            ("*a", false),
+            (&"a".repeat(5000), false),
+        ] {
+            assert_eq!(patterns.valid(pattern), valid, "{pattern}");
+            assert_eq!(patterns.valid(pattern), valid, "{pattern} again");
+            let schema = serde_json::json!({ "pattern": pattern });
+            if valid {
+                assert!(jsonschema::draft202012::new(&schema).is_ok(), "{pattern}");
+            }
+        }
+    }
+}

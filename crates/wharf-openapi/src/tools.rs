@@ -1,0 +1,357 @@
+//! Operations as tools: names, schemas, hints.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use http::Method;
+use wharf_model::{Json, Slice, Tool, ToolAnnotations};
+
+use crate::description;
+use crate::operation::{Argument, ArgumentSchema, Fault, Openness, Operation, OutputShape};
+use crate::plan::Location;
+use crate::reference::Resolver;
+use crate::schema::{Around, Direction, Fragment, Keywords, Note, Place, Schemas};
+use crate::source::{Config, OutputSchemas};
+
+/// How to give a file, said with each argument that takes one.
+const FILE_HELP: &str = "A file: base64 text, a `data:` URI, or an object with `data` (base64), `filename` and `mime_type`.";
+
+/// What an argument accepts that takes a file.
+const FILE_SCHEMA: &str = r#"[{"type":"string"},{"type":"object","properties":{"data":{"type":"string"},"filename":{"type":"string"},"mime_type":{"type":"string"}},"required":["data"],"additionalProperties":false}]"#;
+
+/// Writes the tools of one document.
+pub(crate) struct ToolWriter<'c, 'r, 'd> {
+    config: &'c Config,
+    resolver: &'r Resolver<'d>,
+    inputs: Schemas<'r, 'd>,
+    outputs: Schemas<'r, 'd>,
+    /// The shapes of results by the place of their schema's target: to learn one means to scan that schema.
+    shapes: HashMap<u32, OutputShape>,
+}
+
+impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
+    pub(crate) fn new(config: &'c Config, resolver: &'r Resolver<'d>) -> Self {
+        Self {
+            config,
+            resolver,
+            inputs: Schemas::new(resolver, Direction::Input),
+            outputs: Schemas::new(resolver, Direction::Output),
+            shapes: HashMap::new(),
+        }
+    }
+
+    /// What was read more loosely than it was written.
+    pub(crate) fn into_notes(self) -> Vec<Note> {
+        let mut notes = self.inputs.into_notes();
+        notes.extend(self.outputs.into_notes());
+        notes
+    }
+
+    /// The operation as a tool, and how its results stand to its output schema.
+    pub(crate) fn tool(
+        &mut self,
+        operation: &Operation<'d>,
+        name: String,
+    ) -> Result<(Tool, OutputShape), Fault> {
+        let input_schema = self.input_schema(operation)?;
+        let (output_schema, shape) = self.output_schema(operation);
+        let description = description::of(operation, self.resolver, self.config.descriptions);
+        let title = operation
+            .summary
+            .as_deref()
+            .filter(|summary| *summary != description);
+        let meta = self.config.tags_in_meta.then(|| {
+            let mut tags = operation.tags.clone();
+            tags.sort();
+            Json::of(&serde_json::json!({ "fastmcp": { "tags": tags } }))
+        });
+        let tool = Tool {
+            name,
+            title: title.map(str::to_owned),
+            description: Some(description),
+            input_schema,
+            output_schema,
+            annotations: annotations(&operation.method),
+            tags: operation.tags.clone(),
+            icons: Vec::new(),
+            meta,
+        };
+        Ok((tool, shape))
+    }
+
+    fn input_schema(&mut self, operation: &Operation<'d>) -> Result<Json, Fault> {
+        let mut fragment = Fragment::default();
+        fragment.writer.open_object();
+        fragment.writer.member("type", "object");
+        fragment.writer.key("properties");
+        fragment.writer.open_object();
+        for argument in &operation.arguments {
+            fragment.writer.key(&argument.name);
+            self.argument(&mut fragment, argument);
+        }
+        fragment.writer.close_object();
+        let mut required = operation
+            .arguments
+            .iter()
+            .filter(|argument| argument.required)
+            .peekable();
+        if required.peek().is_some() {
+            fragment.writer.key("required");
+            fragment.writer.open_array();
+            for argument in required {
+                fragment.writer.text(&argument.name);
+            }
+            fragment.writer.close_array();
+        }
+        fragment.writer.key("additionalProperties");
+        match operation.rest {
+            Openness::Closed => fragment.writer.raw("false"),
+            Openness::Any => fragment.writer.raw("true"),
+            Openness::Schema(schema) => {
+                let place = format!("{}/requestBody", operation.pointer);
+                let around = Around::default();
+                self.inputs
+                    .write(&mut fragment, schema, &around, &Place::at(&place));
+            }
+        }
+        self.inputs
+            .write_definitions(&mut fragment, self.config.schema_bytes_max)
+            .map_err(|unresolved| Fault {
+                pointer: operation.pointer.clone(),
+                reason: unresolved.to_string(),
+            })?;
+        fragment.writer.close_object();
+        Ok(json(fragment))
+    }
+
+    fn argument(&mut self, fragment: &mut Fragment, argument: &Argument<'d>) {
+        let writer = &mut fragment.writer;
+        match &argument.schema {
+            ArgumentSchema::Document(schemas) => self.document_schemas(fragment, argument, schemas),
+            ArgumentSchema::Text(media_type) => {
+                let help = format!("The body: `{media_type}` as text.");
+                writer.open_object();
+                writer.member("type", "string");
+                writer.member("description", &with(argument.description.as_deref(), &help));
+                writer.close_object();
+            }
+            ArgumentSchema::Base64(media_type) => {
+                let help = format!("The body: `{media_type}` as base64.");
+                writer.open_object();
+                writer.member("type", "string");
+                writer.member("description", &with(argument.description.as_deref(), &help));
+                writer.member("contentEncoding", "base64");
+                writer.close_object();
+            }
+            ArgumentSchema::File => {
+                writer.open_object();
+                writer.member(
+                    "description",
+                    &with(argument.description.as_deref(), FILE_HELP),
+                );
+                writer.key("anyOf");
+                writer.raw(FILE_SCHEMA);
+                writer.close_object();
+            }
+            ArgumentSchema::Files => {
+                writer.open_object();
+                writer.member("type", "array");
+                if let Some(description) = &argument.description {
+                    writer.member("description", description);
+                }
+                writer.key("items");
+                writer.open_object();
+                writer.member("description", FILE_HELP);
+                writer.key("anyOf");
+                writer.raw(FILE_SCHEMA);
+                writer.close_object();
+                writer.close_object();
+            }
+        }
+    }
+
+    fn document_schemas(
+        &mut self,
+        fragment: &mut Fragment,
+        argument: &Argument<'d>,
+        schemas: &[Slice<'d>],
+    ) {
+        let addition = argument
+            .location
+            .filter(|_| argument.renamed)
+            .map(location_note);
+        let around = Around::argument(
+            &argument.wire_name,
+            argument.description.clone(),
+            addition,
+            argument.deprecated,
+        );
+        let place = Place::at(&argument.pointer);
+        if let [schema] = schemas {
+            self.inputs.write(fragment, *schema, &around, &place);
+            return;
+        }
+        fragment.writer.open_object();
+        around.write(&mut fragment.writer);
+        if !schemas.is_empty() {
+            fragment.writer.key("allOf");
+            fragment.writer.open_array();
+            for schema in schemas {
+                self.inputs
+                    .write(fragment, *schema, &Around::default(), &place);
+            }
+            fragment.writer.close_array();
+        }
+        fragment.writer.close_object();
+    }
+
+    fn output_schema(&mut self, operation: &Operation<'d>) -> (Option<Json>, OutputShape) {
+        let success = operation.success.as_ref();
+        let Some((success, schema)) = success.and_then(|success| Some((success, success.json?)))
+        else {
+            return (None, OutputShape::None);
+        };
+        if self.config.output_schemas == OutputSchemas::None {
+            return (None, OutputShape::None);
+        }
+        let shape = self.shape(operation, schema);
+        if self.config.output_schemas == OutputSchemas::Full
+            && let Some(full) = self.full_output(schema, shape, &success.pointer)
+        {
+            return (Some(full), shape);
+        }
+        let open = match shape {
+            OutputShape::None => return (None, shape),
+            OutputShape::Object => r#"{"type":"object"}"#,
+            OutputShape::Wrapped => {
+                r#"{"type":"object","properties":{"result":{}},"required":["result"],"x-fastmcp-wrap-result":true}"#
+            }
+        };
+        (Some(Slice::from_checked(open).to_json()), shape)
+    }
+
+    fn shape(&mut self, operation: &Operation<'d>, schema: Slice<'d>) -> OutputShape {
+        let of_success = || {
+            operation
+                .success
+                .as_ref()
+                .map_or(OutputShape::None, |success| success.shape(self.resolver))
+        };
+        let target = Keywords::of(schema)
+            .reference()
+            .and_then(|reference| self.resolver.schema(&reference).ok());
+        match target {
+            Some((target, _)) => {
+                let start = self.resolver.document().span_of(target).start();
+                *self.shapes.entry(start).or_insert_with(of_success)
+            }
+            None => of_success(),
+        }
+    }
+
+    /// None when the schema refers out of the document.
+    fn full_output(
+        &mut self,
+        schema: Slice<'d>,
+        shape: OutputShape,
+        pointer: &str,
+    ) -> Option<Json> {
+        let place = Place::at(pointer);
+        let mut fragment = Fragment::default();
+        match shape {
+            OutputShape::None => return None,
+            // The root itself must say `type: object`, so it is not left to a reference.
+            OutputShape::Object => {
+                let mut definitions = Fragment::default();
+                self.outputs.write_root(&mut definitions, schema, &place);
+                fragment = definitions;
+                fragment.writer.reopen_object();
+            }
+            OutputShape::Wrapped => {
+                fragment.writer.open_object();
+                fragment.writer.member("type", "object");
+                fragment.writer.key("properties");
+                fragment.writer.open_object();
+                fragment.writer.key("result");
+                self.outputs
+                    .write(&mut fragment, schema, &Around::default(), &place);
+                fragment.writer.close_object();
+                fragment.writer.key("required");
+                fragment.writer.raw(r#"["result"]"#);
+                fragment.writer.key("x-fastmcp-wrap-result");
+                fragment.writer.raw("true");
+            }
+        }
+        self.outputs
+            .write_definitions(&mut fragment, self.config.schema_bytes_max)
+            .ok()?;
+        fragment.writer.close_object();
+        Some(json(fragment))
+    }
+}
+
+fn json(fragment: Fragment) -> Json {
+    Slice::from_checked(&fragment.writer.into_string()).to_json()
+}
+
+/// A description and what Wharf has to add to it.
+fn with<'a>(description: Option<&str>, help: &'a str) -> Cow<'a, str> {
+    match description {
+        Some(description) => Cow::Owned(format!("{description} {help}")),
+        None => Cow::Borrowed(help),
+    }
+}
+
+fn location_note(location: Location) -> &'static str {
+    match location {
+        Location::Path => "(Path parameter)",
+        Location::Query => "(Query parameter)",
+        Location::Header => "(Header parameter)",
+        Location::Cookie => "(Cookie parameter)",
+    }
+}
+
+/// What HTTP says of a method (RFC 9110 §9.2), as hints.
+fn annotations(method: &Method) -> ToolAnnotations {
+    let read_only = matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    );
+    let idempotent = read_only || matches!(*method, Method::PUT | Method::DELETE);
+    // POST may do anything; to create something destroys nothing, but only its document's reader knows.
+    let destructive = match *method {
+        Method::PUT | Method::DELETE | Method::PATCH => Some(true),
+        _ if read_only => Some(false),
+        _ => None,
+    };
+    ToolAnnotations {
+        read_only: Some(read_only),
+        destructive,
+        idempotent: Some(idempotent),
+        open_world: Some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_follow_the_method() {
+        for (method, read_only, destructive, idempotent) in [
+            (Method::GET, true, Some(false), true),
+            (Method::HEAD, true, Some(false), true),
+            (Method::OPTIONS, true, Some(false), true),
+            (Method::PUT, false, Some(true), true),
+            (Method::DELETE, false, Some(true), true),
+            (Method::PATCH, false, Some(true), false),
+            (Method::POST, false, None, false),
+        ] {
+            let hints = annotations(&method);
+            assert_eq!(hints.read_only, Some(read_only), "{method}");
+            assert_eq!(hints.destructive, destructive, "{method}");
+            assert_eq!(hints.idempotent, Some(idempotent), "{method}");
+            assert_eq!(hints.open_world, Some(true), "{method}");
+        }
+    }
+}
