@@ -122,6 +122,17 @@ pub fn tool_result(result: &ToolResult) -> Json {
     Json::parse(out.into()).expect("what is written member by member is JSON")
 }
 
+/// Tools as the wire lists them, without an envelope: the array of an answer to `tools/list`.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "what is written member by member is JSON"
+)]
+pub fn tool_list(tools: &[wharf_model::Tool]) -> Json {
+    let mut out = Vec::new();
+    json::array(&mut out, tools, |out, one| tool(out, one, true));
+    Json::parse(out.into()).expect("what is written member by member is JSON")
+}
+
 /// The answer to `tools/call`.
 pub(crate) fn tool_answer(frame: Frame<'_>, result: &ToolResult) -> Vec<u8> {
     let mut out = frame.open(tool_result_bytes(result));

@@ -41,6 +41,6 @@ mod sse;
 mod stdio;
 
 pub use body::Body;
-pub use encode::tool_result;
+pub use encode::{tool_list, tool_result};
 pub use server::Server;
 pub use settings::{Limits, Settings};

@@ -211,18 +211,18 @@ impl Fixture {
         let embedded = |uri: &str| {
             Content::embedded(text_resource(uri, "This is an embedded resource content."))
         };
-        let content = |content: Vec<Content>| ToolResult {
+        let blocks = |content: Vec<Content>| ToolResult {
             content,
             ..ToolResult::default()
         };
         Ok(match call.name {
             "test_simple_text" => ToolResult::text("This is a simple text response for testing."),
-            "test_image_content" => content(vec![image()]),
+            "test_image_content" => blocks(vec![image()]),
             "test_audio_content" => {
-                content(vec![Content::audio(Bytes::from_static(WAV), "audio/wav")])
+                blocks(vec![Content::audio(Bytes::from_static(WAV), "audio/wav")])
             }
-            "test_embedded_resource" => content(vec![embedded("test://embedded-resource")]),
-            "test_multiple_content_types" => content(vec![
+            "test_embedded_resource" => blocks(vec![embedded("test://embedded-resource")]),
+            "test_multiple_content_types" => blocks(vec![
                 Content::text("Several kinds of content:"),
                 image(),
                 embedded("test://mixed-content-resource"),

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use wharf_catalog::{Catalog, Offer};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
-use wharf_openapi::{Document, OpenApi, Report};
+use wharf_openapi::{Document, OpenApi, Report, Whereabouts};
 use wharf_upstream::{FetchOptions, Trust, Upstream, fetch_document};
 
 use crate::cli::Input;
@@ -70,7 +71,15 @@ async fn build_source(
     files: &mut Vec<PathBuf>,
 ) -> Result<(Offer, Report), Failure> {
     let (document, location) = read_document(&source.openapi, folder, files).await?;
-    let (openapi, report) = OpenApi::build(name, document, &source.tools).map_err(|error| {
+    let whereabouts = Whereabouts {
+        base_url: source.upstream.base_url.as_deref(),
+        document_url: location.as_deref(),
+    };
+    let tools = wharf_openapi::Config {
+        name: Some(name.to_owned()),
+        ..source.tools.clone()
+    };
+    let (openapi, report) = OpenApi::build(document, &tools, whereabouts).map_err(|error| {
         Failure::of(&error)
             .hint(error.hint())
             .within(&source.openapi)
@@ -91,7 +100,18 @@ async fn build_source(
         ))
         .hint("`wharf check` shows each operation that is left out, and why"));
     }
-    let (base_url, trust) = base_url(source, &report, location.as_deref())?;
+    let base_url = openapi.base_url().map(str::to_owned).ok_or_else(|| {
+        Failure::new(format!(
+            "{}: the document does not say where its API is",
+            source.openapi
+        ))
+        .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
+    })?;
+    let trust = if source.upstream.base_url.is_some() {
+        Trust::Operator
+    } else {
+        Trust::Document
+    };
     let upstream = Upstream::new(&source.upstream, &base_url, trust).map_err(|error| {
         let hint = match trust {
             Trust::Document => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
@@ -106,39 +126,6 @@ async fn build_source(
     Ok((offer, report))
 }
 
-/// Where the API is: where the operator says, else where the document says.
-fn base_url(
-    source: &SourceConfig,
-    report: &Report,
-    location: Option<&str>,
-) -> Result<(String, Trust), Failure> {
-    if let Some(base_url) = &source.upstream.base_url {
-        return Ok((base_url.clone(), Trust::Operator));
-    }
-    let named =
-        report
-            .base_url
-            .clone()
-            .and_then(|named| match (url::Url::parse(&named), location) {
-                (Ok(_), _) => Some(named),
-                (Err(_), Some(location)) => url::Url::parse(location)
-                    .ok()?
-                    .join(&named)
-                    .ok()
-                    .map(Into::into),
-                (Err(_), None) => None,
-            });
-    named
-        .map(|base_url| (base_url, Trust::Document))
-        .ok_or_else(|| {
-            Failure::new(format!(
-                "{}: the document does not say where its API is",
-                source.openapi
-            ))
-            .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
-        })
-}
-
 /// Reads a document from a file or a URL. Gives the URL it came from, if it did.
 async fn read_document(
     location: &str,
@@ -146,16 +133,17 @@ async fn read_document(
     files: &mut Vec<PathBuf>,
 ) -> Result<(Document, Option<String>), Failure> {
     let (bytes, url) = if location.starts_with("http://") || location.starts_with("https://") {
-        let fetched = fetch_document(location, &FetchOptions::default());
-        let fetched = terminal::while_waiting(&format!("fetching {location}"), fetched)
+        let options = FetchOptions::default();
+        let fetching = fetch_document(location, &options);
+        let fetched = terminal::while_waiting(&format!("fetching {location}"), fetching)
             .await
             .map_err(|error| Failure::of_upstream(&error).within(location))?;
-        (Vec::from(fetched.body), Some(fetched.url))
+        (fetched.body, Some(fetched.url))
     } else {
         let path = folder.join(location);
         let bytes = read_file(&path)?;
         files.push(path);
-        (bytes, None)
+        (Bytes::from(bytes), None)
     };
     let document = Document::read(bytes)
         .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))?;

@@ -80,7 +80,7 @@ pub(crate) fn table<const N: usize>(
     let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
     let mut table = Table::new();
     table
-        .load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width)
         .set_header(head);

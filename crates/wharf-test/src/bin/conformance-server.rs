@@ -55,7 +55,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         None => {
             server
                 .stdio(tokio::io::stdin(), tokio::io::stdout())
-                .await?
+                .await?;
         }
     }
     Ok(())

@@ -87,8 +87,8 @@ fn print(assembled: &Assembled, budget: &Budget, left_out: usize) {
         terminal::result(format_args!(
             "{}: {} {}, {} operations, {} tools, {} left out",
             terminal::styled_result(BOLD, &source.name),
-            report.title,
-            report.version,
+            report.title.as_deref().unwrap_or("(no title)"),
+            report.version.as_deref().unwrap_or_default(),
             report.operations,
             report.tools,
             report.left_out.len(),

@@ -18,14 +18,15 @@ pub(crate) async fn run(healthcheck: &Healthcheck) -> Result<ExitCode, Failure> 
             .hint("start the server, or name it with `--url`")
     };
     let config = Config {
-        timeout_s: Duration::from_secs(healthcheck.timeout).as_secs().max(1),
+        timeout_s: seconds(healthcheck.timeout)?,
         ..Config::default()
     };
     let upstream = Upstream::new(&config, url, Trust::Operator).map_err(unwell)?;
     let request = Request {
         method: Method::GET,
         target: url.clone(),
-        ..Request::default()
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
     };
     let response = upstream
         .send(request, &HeaderMap::new(), None)

@@ -10,7 +10,7 @@ use crate::{tables, terminal};
 pub(crate) async fn run(tools: &Tools) -> Result<ExitCode, Failure> {
     let assembled = assemble::assemble(&tools.input).await?;
     if tools.json {
-        terminal::result(assemble::server(&assembled.config, assembled.catalog).tool_list());
+        terminal::result(wharf_mcp::tool_list(assembled.catalog.tools()).as_str());
     } else {
         terminal::result(tables::tools(assembled.catalog.tools()));
     }
