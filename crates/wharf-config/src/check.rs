@@ -194,10 +194,11 @@ impl<'s> Checker<'_, 's> {
         at: Mark,
     ) -> Map<String, Value> {
         let mut object = Map::new();
+        let mut meant = Vec::new();
         for entry in entries {
             let known = view.property(&entry.key);
             let Some(schema) = known.or_else(|| view.additional(&entry.key)) else {
-                self.refuse_key(view, entry);
+                meant.extend(self.refuse_key(view, entry));
                 continue;
             };
             self.path.push_key(&entry.key);
@@ -211,7 +212,8 @@ impl<'s> Checker<'_, 's> {
             object.insert(entry.key.clone(), value);
         }
         for key in view.required() {
-            if !entries.iter().any(|entry| entry.key == key) {
+            // A key that is only misspelt is not missing as well.
+            if !meant.contains(&key) && !entries.iter().any(|entry| entry.key == key) {
                 self.refuse_missing(view, key, at);
             }
         }

@@ -101,6 +101,12 @@ impl Expander<'_> {
                     continue;
                 }
                 Piece::Reference(inner) => {
+                    self.references += 1;
+                    if self.references > REFERENCES_MAX {
+                        is_broken = true;
+                        self.refuse_more(mark);
+                        break;
+                    }
                     references.push(format!("${{{inner}}}"));
                     self.value_of(inner)
                 }
@@ -127,14 +133,15 @@ impl Expander<'_> {
         scalar.is_broken = is_broken;
     }
 
-    fn value_of(&mut self, inner: &str) -> Result<String, Refusal> {
-        self.references += 1;
-        if self.references > REFERENCES_MAX {
-            return Err(Refusal {
-                what: format!("more than {REFERENCES_MAX} references in one configuration"),
-                hint: None,
-            });
+    /// Says once that there are too many references.
+    fn refuse_more(&mut self, mark: Mark) {
+        if self.references == REFERENCES_MAX + 1 {
+            let what = format!("more than {REFERENCES_MAX} references in one configuration");
+            self.report.error(mark, what, None);
         }
+    }
+
+    fn value_of(&mut self, inner: &str) -> Result<String, Refusal> {
         match inner.split_once(':') {
             Some(("env", name)) if is_variable_name(name) => self.variable(name),
             Some(("file", path)) if !path.is_empty() => self.file(path),

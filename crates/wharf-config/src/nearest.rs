@@ -4,10 +4,7 @@
 ///
 /// Case, `_` and `-` do not count, so `timeoutS` finds `timeout_s`. A name that is a part of a candidate, or the other way
 /// round, counts as close when nothing else is.
-pub fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = bare(name);
     let slips_max = given.len() / 4 + 1;
     candidates

@@ -106,11 +106,14 @@ pub(crate) fn read(text: &str, report: &mut Report) -> Option<Node> {
     for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
         let outcome = match event {
             Ok((event, span)) => reader.take(event, span),
-            Err(error) => Err(Stop {
-                mark: mark_of(*error.marker()),
-                what: format!("the YAML cannot be read: {}", error.info()),
-                hint: None,
-            }),
+            Err(error) => {
+                let mark = mark_of(*error.marker());
+                Err(Stop {
+                    mark,
+                    what: format!("the YAML cannot be read: {}", error.info()),
+                    hint: hint_for_line(text, mark.line),
+                })
+            }
         };
         if let Err(Stop { mark, what, hint }) = outcome {
             reader.report.syntax(mark, what, hint);
@@ -376,6 +379,24 @@ impl Reader<'_> {
         }
         path
     }
+}
+
+/// What is usually wrong where YAML refuses a line.
+fn hint_for_line(text: &str, line: usize) -> Option<String> {
+    let begins_with_tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+    let mut lines = text.lines().skip(line - 1);
+    let refused = lines.next().unwrap_or_default();
+    // A plain text goes on in the next line, so a tab there is noticed too early.
+    let hint = if begins_with_tab(refused) || lines.next().is_some_and(begins_with_tab) {
+        "indent with spaces: YAML takes no tabs"
+    } else if refused.contains("${") {
+        "between `[` and `]`, or `{` and `}`, a reference stands in quotes"
+    } else if refused.matches(": ").count() > 1 {
+        "a text that holds `: ` stands in quotes"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
 }
 
 fn depth(node: &Node) -> usize {

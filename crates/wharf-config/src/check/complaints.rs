@@ -115,19 +115,21 @@ impl<'s> Checker<'_, 's> {
             .error(at, what, near.map(|near| format!("did you mean `{near}`?")));
     }
 
-    pub(super) fn refuse_key(&mut self, view: &View<'s>, entry: &Entry) {
+    /// A key that the section does not know; gives the key that was meant.
+    pub(super) fn refuse_key(&mut self, view: &View<'s>, entry: &Entry) -> Option<&'s str> {
         if view.has_number_keys() {
             let path = self.path.child(&entry.key);
             let what = format!("key `{path}` must be a whole number");
             self.report.error(entry.mark, what, None);
-            return;
+            return None;
         }
         let names: Vec<&str> = view
             .properties()
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        let hint = nearest(&entry.key, names.iter().copied())
+        let near = nearest(&entry.key, names.iter().copied());
+        let hint = near
             .map(|near| format!("did you mean `{near}`?"))
             .or_else(|| {
                 let here = self.path.child(&entry.key).to_string();
@@ -141,6 +143,7 @@ impl<'s> Checker<'_, 's> {
                 _ => None,
             });
         self.refuse_unknown(entry, hint);
+        near
     }
 
     /// Keys of which exactly one names a variant.

@@ -64,6 +64,8 @@ struct Upstream {
     pages: Pages,
     #[serde(default)]
     names: Names,
+    #[serde(default)]
+    fallback: Option<Box<Upstream>>,
 }
 
 /// A text that only the type can judge.
@@ -99,8 +101,31 @@ impl TryFrom<String> for Address {
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Auth {
     None {},
-    Bearer { token: Secret },
-    Basic { user: String, password: Secret },
+    Bearer {
+        token: Secret,
+    },
+    Basic {
+        user: String,
+        password: Secret,
+    },
+    /// A part of its own.
+    Key(KeyAuth),
+}
+
+#[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct KeyAuth {
+    /// Which header.
+    header: String,
+    #[serde(default)]
+    retries: Vec<Retry>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+#[serde(tag = "on", content = "with", deny_unknown_fields)]
+enum Retry {
+    Status(u16),
+    Timeout { after_ms: u32 },
 }
 
 /// Told apart by the only key.
@@ -146,6 +171,12 @@ upstreams:
     auth: {type: bearer, token: "${env:TOKEN}"}
     pages: {first: {count: 3}}
     names: 12
+    fallback:
+      url: http://127.0.0.1
+      auth:
+        type: key
+        header: X-Key
+        retries: [{on: Status, with: 503}, {on: Timeout, with: {after_ms: 5}}]
   toys:
     url: https://toys.example
     auth:
@@ -197,6 +228,12 @@ fn a_full_configuration_is_read() {
     assert_eq!(token.expose(), "hunter2");
     assert_eq!(pets.pages, Pages::First { count: 3 });
     assert_eq!(pets.names, Names::One("12".to_owned()));
+    let fallback = pets.fallback.as_ref().unwrap();
+    let key = KeyAuth {
+        header: "X-Key".to_owned(),
+        retries: vec![Retry::Status(503), Retry::Timeout { after_ms: 5 }],
+    };
+    assert_eq!(fallback.auth, Some(Auth::Key(key)));
     let toys = &upstreams["toys"];
     assert!(
         matches!(&toys.auth, Some(Auth::Basic { user, .. }) if user == "007"),
@@ -215,7 +252,7 @@ fn a_full_configuration_is_read() {
 #[test]
 fn unknown_keys_are_refused_in_every_section() {
     let planted = plant_unknown_keys(FULL);
-    assert_eq!(planted.len(), 12, "sections of the full configuration");
+    assert_eq!(planted.len(), 17, "sections of the full configuration");
     // `extra` takes anything, so its two sections are the exception.
     let refused = planted
         .iter()

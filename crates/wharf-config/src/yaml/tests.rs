@@ -69,7 +69,18 @@ fn mistakes_in_the_yaml_name_their_place() {
             "a: &x [*x]",
             "error: w.yaml:1:8: an alias stands inside of what it repeats",
         ),
-        ("a:\n\tb: 1", "error: w.yaml:2:"),
+        (
+            "a:\n  b: 1\n\tc: 1",
+            "error: w.yaml:2:6: the YAML cannot be read: while scanning a plain scalar, found a tab\nhint: indent with spaces",
+        ),
+        (
+            "a: [${env:B}]",
+            "error: w.yaml:1:6: the YAML cannot be read: while parsing a flow sequence, expected ',' or ']'\nhint: between `[` and `]`",
+        ),
+        (
+            "a: b: c",
+            "error: w.yaml:1:5: the YAML cannot be read: mapping values are not allowed in this context\nhint: a text that holds `: ` stands in quotes",
+        ),
     ] {
         let error = read_all(text).expect_err(text);
         assert!(error.starts_with(expected), "{text:?}: {error}");

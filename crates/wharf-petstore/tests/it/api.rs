@@ -149,7 +149,7 @@ impl Api {
         let answer = self.send(&method, path, sent).await;
 
         let status = answer.status.as_str();
-        let context = format!("{operation_id} {path}: {status} {:?}", answer.body);
+        let call = format!("{operation_id} {path}: {status} {:?}", answer.body);
         self.seen
             .lock()
             .unwrap()
@@ -158,36 +158,36 @@ impl Api {
             let fits = self.fits(schema, given);
             assert!(
                 fits || !answer.status.is_success(),
-                "taken although the document forbids it: {context}"
+                "taken although the document forbids it: {call}"
             );
         }
         let documented = operation["responses"].get(status);
-        let documented = documented.unwrap_or_else(|| panic!("not documented: {context}"));
-        self.check_answer(self.resolve(documented), &answer, &context);
+        let documented = documented.unwrap_or_else(|| panic!("not documented: {call}"));
+        self.check_answer(self.resolve(documented), &answer, &call);
         answer
     }
 
-    fn check_answer(&self, documented: &Value, answer: &Answer, context: &str) {
+    fn check_answer(&self, documented: &Value, answer: &Answer, call: &str) {
         if let Some(headers) = documented["headers"].as_object() {
             for name in headers.keys().filter(|name| *name != "Link") {
-                assert!(answer.headers.contains_key(name), "no {name}: {context}");
+                assert!(answer.headers.contains_key(name), "no {name}: {call}");
             }
         }
         let Some(content) = documented["content"].as_object() else {
-            assert!(answer.body.is_empty(), "a body: {context}");
+            assert!(answer.body.is_empty(), "a body: {call}");
             return;
         };
         let media_type = essence(answer.header("content-type"));
         let content = content
             .get(media_type)
-            .unwrap_or_else(|| panic!("{media_type} is not documented: {context}"));
+            .unwrap_or_else(|| panic!("{media_type} is not documented: {call}"));
         if media_type.ends_with("json") {
             let errors = self.errors(&content["schema"], &answer.json());
-            assert!(errors.is_empty(), "{context}\n{errors:?}");
+            assert!(errors.is_empty(), "{call}\n{errors:?}");
         }
         if media_type == "application/problem+json" {
             let status = answer.json()["status"].clone();
-            assert_eq!(status, answer.status.as_u16(), "{context}");
+            assert_eq!(status, answer.status.as_u16(), "{call}");
         }
     }
 

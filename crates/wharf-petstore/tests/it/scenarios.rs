@@ -256,7 +256,7 @@ async fn bodies_of_the_wrong_kind_are_refused(api: &Api) {
         ),
     ] {
         let large = if operation == "uploadPicture" {
-            Sent::form(&[("file", Some("a.png"), &[0; 1024 * 1024])])
+            Sent::form(&[("file", Some("a.png"), &vec![0; 1024 * 1024])])
         } else {
             Sent::of(media_type, vec![b' '; 1024 * 1024 + 1])
         };

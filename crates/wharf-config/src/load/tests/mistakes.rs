@@ -129,12 +129,12 @@ fn mistakes_in_enums_name_the_variant_that_was_meant() {
     for (text, expected) in [
         (
             "auth: {token: x}",
-            "4: the key `type` is missing in `upstreams.a.auth`\nhint: `type` is one of `none`, `bearer`, `basic`",
+            "4: the key `type` is missing in `upstreams.a.auth`\nhint: `type` is one of `none`, `bearer`, `basic`, `key`",
         ),
         ("auth:", "4: `upstreams.a.auth`: not an error"),
         (
             "auth: {type: baerer}",
-            "4: `upstreams.a.auth.type`: expected one of `none`, `bearer`, `basic`, found `baerer`\nhint: did you mean `bearer`?",
+            "4: `upstreams.a.auth.type`: expected one of `none`, `bearer`, `basic`, `key`, found `baerer`\nhint: did you mean `bearer`?",
         ),
         (
             "auth: {type: none, tokn: x}",
@@ -143,6 +143,14 @@ fn mistakes_in_enums_name_the_variant_that_was_meant() {
         (
             "auth: {type: basic, user: x}",
             "4: the key `password` is missing in `upstreams.a.auth`\nhint: add `password`: A secret text",
+        ),
+        (
+            "auth: {type: key, heder: x}",
+            "4: unknown key `upstreams.a.auth.heder`\nhint: did you mean `header`?",
+        ),
+        (
+            "auth: {type: key, header: x, retries: [{on: Status, with: soon}]}",
+            "4: `upstreams.a.auth.retries[0].with`: expected a whole number from 0 to 65535, found text",
         ),
         (
             "auth: bearer",
