@@ -10,7 +10,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -175,27 +175,27 @@ impl<'a> Slice<'a> {
 
     /// The members in their order, duplicates included; empty when this is no object.
     pub fn members(self) -> Vec<(Cow<'a, str>, Slice<'a>)> {
-        self.read::<Members<'a>>()
-            .map_or_else(Vec::new, |members| members.0)
+        self.each_member().collect()
     }
 
     /// The items; empty when this is no array.
     pub fn items(self) -> Vec<Slice<'a>> {
-        self.read::<Items<'a>>()
-            .map_or_else(Vec::new, |items| items.0)
+        self.each_item().collect()
     }
 
     /// The member `key`, the last one where it stands twice.
     pub fn get(self, key: &str) -> Option<Slice<'a>> {
-        self.members()
-            .into_iter()
-            .rev()
-            .find_map(|(name, value)| (name == key).then_some(value))
+        let members = self.each_member().filter(|(name, _)| name == key);
+        members.last().map(|(_, value)| value)
     }
 
     /// The text of a string, unescaped.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        self.read::<BorrowedText<'a>>().map(|text| text.0)
+        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+            return Some(Cow::Borrowed(inner));
+        }
+        self.read().map(Cow::Owned)
     }
 
     /// `true` or `false`.
@@ -265,85 +265,6 @@ impl Serialize for Slice<'_> {
 impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
-    }
-}
-
-struct Members<'a>(Vec<(Cow<'a, str>, Slice<'a>)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(map.size_hint().unwrap_or(8));
-                while let Some((BorrowedText(key), value)) =
-                    map.next_entry::<BorrowedText<'de>, &'de RawValue>()?
-                {
-                    members.push((key, Slice(value.get())));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
-
-struct Items<'a>(Vec<Slice<'a>>);
-
-impl<'de> Deserialize<'de> for Items<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Items<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut sequence: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = sequence.next_element::<&'de RawValue>()? {
-                    items.push(Slice(item.get()));
-                }
-                Ok(Items(items))
-            }
-        }
-        deserializer.deserialize_seq(Reader)
-    }
-}
-
-/// Text that borrows where nothing is escaped; serde's own `Cow` always copies.
-struct BorrowedText<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for BorrowedText<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = BorrowedText<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_borrowed_str<E: serde::de::Error>(
-                self,
-                text: &'de str,
-            ) -> Result<Self::Value, E> {
-                Ok(BorrowedText(Cow::Borrowed(text)))
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(BorrowedText(Cow::Owned(text.to_owned())))
-            }
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                std::str::from_utf8(bytes)
-                    .map_err(E::custom)
-                    .and_then(|text| self.visit_str(text))
-            }
-        }
-        deserializer.deserialize_str(Reader)
     }
 }
 
