@@ -127,9 +127,15 @@ impl Call {
                 Ok(Outcome::InputRequired(asked)) => asked,
                 Err(error) => return Err(self.refused(error)),
             };
+            let modern = self.revision.is_modern();
+            if !modern && !asked.requests.is_empty() && self.line.is_none() {
+                return Err(WireError::internal(
+                    "this call has to ask the client, and cannot: use a session, or protocol revision 2026-07-28",
+                ));
+            }
             mrtr::check_capabilities(&asked.requests, self.context.client)
                 .map_err(|error| self.refused(error))?;
-            if self.revision.is_modern() {
+            if modern {
                 return Ok(mrtr::ask(
                     &self.server,
                     self.frame(),
@@ -178,23 +184,14 @@ impl Call {
         })
     }
 
-    /// Asks a legacy client and gives the answers.
+    /// Asks a legacy client and gives the answers. Where there is only a state, the source just wants to be called again.
     async fn play(&self, asked: InputRequired) -> Result<InputAnswers, WireError> {
-        if asked.requests.is_empty() {
-            // Only a state: the source wants to be called again.
-            return Ok(InputAnswers {
-                responses: Vec::new(),
-                state: asked.state,
-            });
-        }
-        let Some(line) = &self.line else {
-            return Err(WireError::internal(
-                "this call has to ask the client, and cannot: use a session, or protocol revision 2026-07-28",
-            ));
+        let responses = match &self.line {
+            Some(line) => mrtr::play(&self.server, line, self.revision, &asked.requests)
+                .await
+                .map_err(|error| self.refused(error))?,
+            None => Vec::new(),
         };
-        let responses = mrtr::play(&self.server, line, self.revision, &asked.requests)
-            .await
-            .map_err(|error| self.refused(error))?;
         Ok(InputAnswers {
             responses,
             state: asked.state,

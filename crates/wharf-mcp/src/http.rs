@@ -12,7 +12,6 @@ use ::http::request::Parts;
 use ::http::{Method as Verb, Request as HttpRequest, Response, StatusCode};
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio_util::sync::CancellationToken;
 use wharf_model::{Caller, ClientCapabilities, Slice};
 
 use crate::body::{self, Body};
@@ -26,7 +25,7 @@ use crate::message::{Reply, Shared};
 use crate::mrtr::{Line, Way};
 use crate::protocol::{Method, Revision, names_modern_revision};
 use crate::session::Session;
-use crate::sse::{self, Log, Reading};
+use crate::sse::{self, Log, Reading, Running};
 use crate::subscriptions::LegacyNews;
 use crate::{admission, batch};
 
@@ -305,24 +304,15 @@ async fn answer_modern(server: &Shared, mut call: Call, wants_stream: bool) -> R
         return maybe_json(call.run().await);
     }
     let log = Log::new(0, &server.settings.limits);
-    let mut running: sse::Running = Box::pin(drive(call.run(), events, Way::Log(log.clone())));
-    if !wants_stream {
-        tokio::select! {
-            biased;
-            reply = &mut running => return maybe_json(reply),
-            () = log.opened() => {}
+    let mut running: Running = Box::pin(drive(call.run(), events, Way::Log(log.clone())));
+    match race(&mut running, &log, wants_stream).await {
+        First::Answer(reply) => maybe_json(reply),
+        First::Event => Reading {
+            running: (!log.is_finished()).then_some(running),
+            ..Reading::whole(log, server)
         }
+        .response(),
     }
-    let reading = Reading {
-        log,
-        after: 0,
-        numbered: false,
-        primed: false,
-        running: Some(running),
-        ended: CancellationToken::new(),
-        keep_alive: server.settings.limits.keep_alive,
-    };
-    reading.response()
 }
 
 /// The call goes on when the connection is lost.
@@ -334,69 +324,64 @@ async fn answer_legacy(
 ) -> Response<Body> {
     let revision = call.revision;
     let events = call.listen();
-    let Some(session) = session else {
-        if events.is_none() && !wants_stream {
-            return maybe_json(KeptRunning::new(Box::pin(call.run()), &server.tasks).await);
-        }
-        let log = Log::new(0, &server.settings.limits);
-        let running = KeptRunning::new(
-            Box::pin(drive(call.run(), events, Way::Log(log.clone()))),
-            &server.tasks,
-        );
-        return race(server, running, log, wants_stream, |log| Reading {
-            log,
-            after: 0,
-            numbered: false,
-            primed: false,
-            running: None,
-            ended: CancellationToken::new(),
-            keep_alive: server.settings.limits.keep_alive,
-        })
-        .await;
-    };
-    let log = Log::new(session.next_number(), &server.settings.limits);
+    if session.is_none() && events.is_none() && !wants_stream {
+        return maybe_json(KeptRunning::new(Box::pin(call.run()), &server.tasks).await);
+    }
+    let stream = session.as_ref().map_or(0, |session| session.next_number());
+    let log = Log::new(stream, &server.settings.limits);
     let way = Way::Log(log.clone());
-    call.line = Some(Line {
+    call.line = session.as_ref().map(|session| Line {
         session: session.clone(),
         way: way.clone(),
     });
-    let running = KeptRunning::new(Box::pin(drive(call.run(), events, way)), &server.tasks);
-    race(server, running, log, wants_stream, |log| {
+    let mut running = KeptRunning::new(Box::pin(drive(call.run(), events, way)), &server.tasks);
+    if let First::Answer(reply) = race(&mut running, &log, wants_stream).await {
+        return maybe_json(reply);
+    }
+    let mut reading = Reading::whole(log.clone(), server);
+    if let Some(session) = session {
         session.keep_stream(&log);
-        Reading {
-            log,
-            after: 0,
-            numbered: true,
-            primed: revision.has_polling(),
-            running: None,
-            ended: session.ended.clone(),
-            keep_alive: server.settings.limits.keep_alive,
-        }
-    })
-    .await
+        reading.numbered = true;
+        reading.primed = revision.has_polling();
+        reading.ended = session.ended.clone();
+    }
+    if !log.is_finished() {
+        server.tasks.spawn(async move {
+            let reply = running.await;
+            log.finish(reply.map(|reply| reply.message));
+        });
+    }
+    reading.response()
 }
 
-/// The answer as JSON, or as a stream when something else comes first.
+/// What a client is to get first.
+enum First {
+    /// Nothing precedes the answer; there is none when the client cancelled.
+    Answer(Option<Reply>),
+    /// The log holds something already, or the client wants a stream.
+    Event,
+}
+
 async fn race(
-    server: &Shared,
-    mut running: KeptRunning,
-    log: Arc<Log>,
+    running: &mut (impl Future<Output = Option<Reply>> + Unpin),
+    log: &Log,
     wants_stream: bool,
-    read: impl FnOnce(Arc<Log>) -> Reading,
-) -> Response<Body> {
-    if !wants_stream {
-        tokio::select! {
-            biased;
-            reply = &mut running => return maybe_json(reply),
-            () = log.opened() => {}
-        }
+) -> First {
+    if wants_stream {
+        return First::Event;
     }
-    let reading = read(log.clone());
-    server.tasks.spawn(async move {
-        let reply = running.await;
-        log.finish(reply.map(|reply| reply.message));
-    });
-    reading.response()
+    tokio::select! {
+        biased;
+        reply = running => {
+            if !log.has_events() {
+                return First::Answer(reply);
+            }
+            // All in one go: events and answer belong together on the stream.
+            log.finish(reply.map(|reply| reply.message));
+            First::Event
+        }
+        () = log.opened() => First::Event,
+    }
 }
 
 async fn post_batch(
@@ -458,13 +443,10 @@ fn get(server: &Shared, head: &Parts) -> Response<Body> {
         .and_then(|(stream, after)| Some((session.stream(stream)?, after)));
     match left {
         Some((log, after)) => Reading {
-            log,
             after,
             numbered: true,
-            primed: false,
-            running: None,
             ended: session.ended.clone(),
-            keep_alive: server.settings.limits.keep_alive,
+            ..Reading::whole(log, server)
         }
         .response(),
         None => sse::response(LegacyNews::new(server, &session).into_chunks()),

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Chunks};
 use crate::message::{Message, Reply};
+use crate::server::Inner;
 use crate::settings::Limits;
 
 /// What a quiet stream sends so that no proxy takes it for dead.
@@ -96,6 +97,11 @@ impl Log {
         self.news.notify_waiters();
     }
 
+    /// Whether there is anything that only a stream can hold.
+    pub(crate) fn has_events(&self) -> bool {
+        self.state().last > 0
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.state().is_finished
     }
@@ -133,6 +139,19 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    /// From the first event to the last, for a client that cannot come back.
+    pub(crate) fn whole(log: Arc<Log>, server: &Inner) -> Self {
+        Self {
+            log,
+            after: 0,
+            numbered: false,
+            primed: false,
+            running: None,
+            ended: CancellationToken::new(),
+            keep_alive: server.settings.limits.keep_alive,
+        }
+    }
+
     /// The response that sends the events as they come.
     pub(crate) fn response(self) -> Response<Body> {
         let departures = if self.primed {

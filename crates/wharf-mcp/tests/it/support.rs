@@ -1,0 +1,588 @@
+//! A source whose calls can be watched, a server around it on loopback, and a client that can misbehave.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
+use wharf_catalog::Catalog;
+use wharf_mcp::{Server, Settings};
+use wharf_model::{
+    BoxFuture, CallError, Caller, Change, Completion, CompletionRequest, Content, Context,
+    InputRequest, InputRequired, Json, LogLevel, Outcome, Prompt, PromptResult, Resource,
+    ResourceBody, ResourceContents, Slice, Source, Tool, ToolCall, ToolResult,
+};
+
+/// Nothing in these tests takes long; whatever does has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) const MODERN: &str = "2026-07-28";
+
+/// What happened to calls of the tool `wait`.
+#[derive(Default)]
+pub(crate) struct Watch {
+    pub(crate) started: AtomicUsize,
+    pub(crate) finished: AtomicUsize,
+    pub(crate) dropped: AtomicUsize,
+    /// Wakes those who wait for one of the numbers.
+    moved: Notify,
+    /// Lets calls of `wait` go on.
+    pub(crate) gate: Notify,
+}
+
+impl Watch {
+    fn count(&self, counter: &AtomicUsize) {
+        counter.fetch_add(1, Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+
+    /// Waits until a counter has reached `least`.
+    pub(crate) async fn reaches(&self, counter: &AtomicUsize, least: usize, what: &str) {
+        let reached = async {
+            loop {
+                let mut moved = std::pin::pin!(self.moved.notified());
+                moved.as_mut().enable();
+                if counter.load(Ordering::SeqCst) >= least {
+                    return;
+                }
+                moved.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .unwrap_or_else(|_| panic!("{what}: {} of {least}", counter.load(Ordering::SeqCst)));
+    }
+}
+
+/// The source under the server.
+pub(crate) struct Probe {
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) changes: broadcast::Sender<Change>,
+}
+
+impl Probe {
+    pub(crate) fn new() -> Self {
+        Self {
+            watch: Arc::default(),
+            changes: broadcast::Sender::new(16),
+        }
+    }
+
+    pub(crate) fn catalog(self) -> Catalog {
+        let source: Arc<dyn Source> = Arc::new(self);
+        Catalog::build([source.into()]).unwrap()
+    }
+
+    async fn wait(&self) -> ToolResult {
+        struct Guard<'a>(&'a Watch, bool);
+        impl Drop for Guard<'_> {
+            fn drop(&mut self) {
+                if !self.1 {
+                    self.0.count(&self.0.dropped);
+                }
+            }
+        }
+        let mut guard = Guard(&self.watch, false);
+        let mut open = std::pin::pin!(self.watch.gate.notified());
+        open.as_mut().enable();
+        self.watch.count(&self.watch.started);
+        open.await;
+        guard.1 = true;
+        self.watch.count(&self.watch.finished);
+        ToolResult::text("waited")
+    }
+}
+
+fn tool(name: &str, input: &Value) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        description: Some(format!("The tool {name}")),
+        input_schema: Json::of(input),
+        ..Tool::default()
+    }
+}
+
+impl Source for Probe {
+    fn name(&self) -> &'static str {
+        "probe"
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let nothing = json!({"type": "object", "additionalProperties": false});
+        let text = json!({"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]});
+        let mirrored = json!({"type": "object", "properties": {
+            "region": {"type": "string", "x-mcp-header": "Region"},
+            "count": {"type": "integer", "x-mcp-header": "Count"},
+        }});
+        let mut list = tool("list", &nothing);
+        list.output_schema = Some(Json::of(&json!({"type": "array"})));
+        let mut tools = vec![tool("echo", &text), list, tool("mirrored", &mirrored)];
+        for name in [
+            "wait",
+            "progress",
+            "log",
+            "detach",
+            "ask",
+            "ask_model",
+            "ask_twice",
+            "slow",
+            "headers",
+            "sound",
+            "link",
+        ] {
+            tools.push(tool(name, &nothing));
+        }
+        tools
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        vec![Prompt {
+            name: "greet".to_owned(),
+            ..Prompt::default()
+        }]
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![Resource {
+            uri: "probe://one".to_owned(),
+            name: "one".to_owned(),
+            ..Resource::default()
+        }]
+    }
+
+    fn completes(&self) -> bool {
+        true
+    }
+
+    fn call<'a>(
+        &'a self,
+        context: &'a Context,
+        call: ToolCall<'a>,
+    ) -> BoxFuture<'a, Result<Outcome<ToolResult>, CallError>> {
+        Box::pin(async move {
+            let answers = &context.answers;
+            Ok(Outcome::Complete(match call.name {
+                "echo" => ToolResult::text(
+                    call.arguments
+                        .get("text")
+                        .and_then(Slice::text)
+                        .unwrap()
+                        .into_owned(),
+                ),
+                "list" => ToolResult::json(Json::of(&json!([1, 2]))),
+                "mirrored" => ToolResult::text("mirrored"),
+                "wait" => self.wait().await,
+                "slow" => {
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                    ToolResult::text("slow")
+                }
+                "progress" => {
+                    for step in 1..=3u8 {
+                        let message = Some(format!("step {step}"));
+                        context
+                            .outbox
+                            .progress(f64::from(step), Some(3.0), message)
+                            .await;
+                    }
+                    ToolResult::text("progressed")
+                }
+                "log" => {
+                    for level in [LogLevel::Debug, LogLevel::Error] {
+                        context
+                            .outbox
+                            .log(level, Some("probe".into()), Json::of("said"))
+                            .await;
+                    }
+                    ToolResult::text("logged")
+                }
+                "detach" => {
+                    context.outbox.detach().await;
+                    self.wait().await
+                }
+                "ask" => match answers.response("name") {
+                    Some(answer) => {
+                        ToolResult::text(format!("{} {:?}", answer.as_str(), answers.state))
+                    }
+                    None => return Ok(Outcome::InputRequired(form("name", Some("asked once")))),
+                },
+                "ask_model" => match answers.response("model") {
+                    Some(answer) => ToolResult::text(answer.as_str().to_owned()),
+                    None => {
+                        return Ok(Outcome::InputRequired(InputRequired {
+                            requests: vec![(
+                                "model".into(),
+                                InputRequest::Sampling(Json::of(
+                                    &json!({"messages": [], "maxTokens": 1}),
+                                )),
+                            )],
+                            state: None,
+                        }));
+                    }
+                },
+                "ask_twice" => match answers.state.as_deref() {
+                    Some("second") => ToolResult::text("asked twice"),
+                    Some(_) => return Ok(Outcome::InputRequired(form("b", Some("second")))),
+                    None => return Ok(Outcome::InputRequired(form("a", Some("first")))),
+                },
+                "headers" => ToolResult::text(format!(
+                    "{:?} {:?} {:?}",
+                    context.caller.subject,
+                    context.headers.get("x-probe"),
+                    context.traceparent
+                )),
+                "sound" => ToolResult {
+                    content: vec![Content::audio(Bytes::from_static(b"la"), "audio/wav")],
+                    ..ToolResult::default()
+                },
+                "link" => ToolResult {
+                    content: vec![Content::Link(Box::new(self.resources().remove(0)))],
+                    ..ToolResult::default()
+                },
+                other => panic!("the catalog passed the unknown tool {other}"),
+            }))
+        })
+    }
+
+    fn prompt<'a>(
+        &'a self,
+        _context: &'a Context,
+        _name: &'a str,
+        _arguments: Slice<'a>,
+    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
+        Box::pin(async { Ok(Outcome::Complete(PromptResult::default())) })
+    }
+
+    fn read<'a>(
+        &'a self,
+        _context: &'a Context,
+        uri: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
+        Box::pin(async move {
+            Ok((uri == "probe://one").then(|| {
+                Outcome::Complete(vec![ResourceContents {
+                    uri: uri.to_owned(),
+                    mime_type: None,
+                    body: ResourceBody::Text("one".into()),
+                    meta: None,
+                }])
+            }))
+        })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _context: &'a Context,
+        request: &'a CompletionRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
+        Box::pin(async move {
+            Ok(Some(Completion {
+                values: (0..150)
+                    .map(|number| format!("{}{number}", request.value))
+                    .collect(),
+                ..Completion::default()
+            }))
+        })
+    }
+
+    fn changes(&self) -> Option<broadcast::Receiver<Change>> {
+        Some(self.changes.subscribe())
+    }
+}
+
+fn form(key: &str, state: Option<&str>) -> InputRequired {
+    let params = json!({"message": "?", "requestedSchema": {"type": "object", "properties": {}}});
+    InputRequired {
+        requests: vec![(key.to_owned(), InputRequest::Elicitation(Json::of(&params)))],
+        state: state.map(str::to_owned),
+    }
+}
+
+/// A server on a port of its own. Its tasks end with it.
+pub(crate) struct Bench {
+    pub(crate) server: Server,
+    pub(crate) address: SocketAddr,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) changes: broadcast::Sender<Change>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Bench {
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let probe = Probe::new();
+        let (watch, changes) = (probe.watch.clone(), probe.changes.clone());
+        let server = Server::new(probe.catalog(), settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(listener, server.clone()));
+        Self {
+            server,
+            address,
+            watch,
+            changes,
+            accepting,
+        }
+    }
+
+    /// With the default settings.
+    pub(crate) async fn plain() -> Self {
+        Self::start(Settings::default()).await
+    }
+
+    pub(crate) async fn without_sessions() -> Self {
+        Self::start(Settings {
+            sessions: false,
+            ..Settings::default()
+        })
+        .await
+    }
+
+    /// One request, on a connection of its own.
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Response {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        let connection = tokio::spawn(async move {
+            // Ends with an error when a test cuts it.
+            let _ = connection.await;
+        });
+        let response = tokio::time::timeout(PATIENCE, sender.send_request(request))
+            .await
+            .expect("the server answers")
+            .unwrap();
+        Response {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.into_body(),
+            text: String::new(),
+            connection,
+        }
+    }
+
+    /// A message to the endpoint, with these headers besides the usual ones.
+    pub(crate) async fn post(&self, message: &Value, headers: &[(&str, &str)]) -> Response {
+        self.send(post("/mcp", message.to_string(), headers)).await
+    }
+
+    /// A modern request with everything it needs.
+    pub(crate) async fn modern(&self, method: &str, params: Value) -> Response {
+        let (message, headers) = modern(method, params);
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.post(&message, &headers).await
+    }
+
+    /// A message to a legacy session, or to none.
+    pub(crate) async fn legacy(&self, session: &str, method: &str, params: Value) -> Response {
+        let message = request(1, method, params);
+        self.post(
+            &message,
+            &[
+                ("mcp-session-id", session),
+                ("mcp-protocol-version", "2025-11-25"),
+            ],
+        )
+        .await
+    }
+
+    /// The id of a new session.
+    pub(crate) async fn session(&self, version: &str, capabilities: Value) -> String {
+        let response = self.post(&initialize(version, capabilities), &[]).await;
+        assert_eq!(response.status, StatusCode::OK);
+        response.headers["mcp-session-id"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = Request::get(path).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Full::default()).unwrap()).await
+    }
+}
+
+async fn accept(listener: TcpListener, server: Server) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let server = server.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let server = server.clone();
+            async move {
+                // What an authentication in front would do.
+                if let Some(subject) = request.headers_mut().remove("x-test-caller") {
+                    let subject = Some(subject.to_str().unwrap().to_owned());
+                    request.extensions_mut().insert(Caller { subject });
+                }
+                Ok::<_, std::convert::Infallible>(match request.uri().path() {
+                    "/sse" => server.handle_sse(request).await,
+                    "/messages" => server.handle_message(request).await,
+                    _ => server.handle(request).await,
+                })
+            }
+        });
+        tokio::spawn(async move {
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+pub(crate) fn post(
+    path: &str,
+    body: impl Into<Bytes>,
+    headers: &[(&str, &str)],
+) -> Request<Full<Bytes>> {
+    let mut request = Request::post(path);
+    let usual = [
+        ("host", "localhost"),
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+    ];
+    for (name, value) in usual {
+        if !headers.iter().any(|(own, _)| *own == name) {
+            request = request.header(name, value);
+        }
+    }
+    for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(body.into())).unwrap()
+}
+
+pub(crate) fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+}
+
+pub(crate) fn initialize(version: &str, capabilities: Value) -> Value {
+    request(
+        0,
+        "initialize",
+        json!({"protocolVersion": version, "capabilities": capabilities, "clientInfo": {"name": "t", "version": "1"}}),
+    )
+}
+
+/// A modern message and its headers.
+pub(crate) fn modern(method: &str, mut params: Value) -> (Value, Vec<(&'static str, String)>) {
+    let name = params.get("name").or_else(|| params.get("uri"));
+    let mut headers = vec![
+        ("mcp-protocol-version", MODERN.to_owned()),
+        ("mcp-method", method.to_owned()),
+    ];
+    headers.extend(
+        name.and_then(Value::as_str)
+            .map(|name| ("mcp-name", name.to_owned())),
+    );
+    let mut meta = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    if let Some(own) = params.get("_meta").and_then(Value::as_object) {
+        meta.as_object_mut().unwrap().extend(own.clone());
+    }
+    params["_meta"] = meta;
+    (request(1, method, params), headers)
+}
+
+pub(crate) fn call(name: &str, arguments: Value) -> Value {
+    json!({"name": name, "arguments": arguments})
+}
+
+/// A response whose body is read as far as a test needs it.
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Incoming,
+    text: String,
+    connection: JoinHandle<()>,
+}
+
+impl Response {
+    /// The whole body.
+    pub(crate) async fn text(mut self) -> String {
+        let body = tokio::time::timeout(PATIENCE, (&mut self.body).collect())
+            .await
+            .expect("the body ends")
+            .unwrap();
+        std::mem::take(&mut self.text) + std::str::from_utf8(&body.to_bytes()).unwrap()
+    }
+
+    pub(crate) async fn json(self) -> Value {
+        let text = self.text().await;
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.headers
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream")
+    }
+
+    /// The next event that is no comment, as it stands on the wire; none at the end.
+    pub(crate) async fn event(&mut self) -> Option<String> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if !event.starts_with(':') {
+                    return Some(event);
+                }
+            }
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame())
+                .await
+                .expect("an event or the end");
+            let data = frame?.unwrap().into_data().unwrap();
+            self.text.push_str(std::str::from_utf8(&data).unwrap());
+        }
+    }
+
+    /// The JSON of the next event.
+    pub(crate) async fn message(&mut self) -> Option<Value> {
+        loop {
+            let event = self.event().await?;
+            let data = event
+                .lines()
+                .find_map(|line| line.strip_prefix("data: "))
+                .unwrap_or_default();
+            // The event that opens a stream holds nothing but its id.
+            if !data.is_empty() {
+                return Some(
+                    serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {event}")),
+                );
+            }
+        }
+    }
+
+    /// Cuts the connection, as a client that goes away does.
+    pub(crate) fn cut(self) {
+        self.connection.abort();
+    }
+}
+
+/// The code of an error message.
+pub(crate) fn code(message: &Value) -> i64 {
+    message["error"]["code"]
+        .as_i64()
+        .unwrap_or_else(|| panic!("an error: {message}"))
+}
