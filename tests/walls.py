@@ -20,7 +20,7 @@ LICENCE = re.compile(r"[A-Za-z0-9.-]+(?: WITH [A-Za-z0-9.-]+)?")
 
 
 class Tree:
-    """Every package that a build on any platform may use, with who depends on it directly."""
+    """Every package that a build on any platform may use, with who depends on it directly. What only tests use is left out."""
 
     def __init__(self):
         told = subprocess.run(
@@ -30,14 +30,25 @@ class Tree:
             check=True,
         )
         metadata = json.loads(told.stdout)
-        self.packages = {package["id"]: package for package in metadata["packages"]}
+        packages = {package["id"]: package for package in metadata["packages"]}
+        nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+        self.packages = []
         self.users = collections.defaultdict(set)
-        for node in metadata["resolve"]["nodes"]:
-            for dependency in node["deps"]:
-                self.users[self.packages[dependency["pkg"]]["name"]].add(self.packages[node["id"]]["name"])
+        seen = set(metadata["workspace_members"])
+        waiting = list(seen)
+        while waiting:
+            user = waiting.pop()
+            self.packages.append(packages[user])
+            for dependency in nodes[user]["deps"]:
+                if all(kind["kind"] == "dev" for kind in dependency["dep_kinds"]):
+                    continue
+                self.users[packages[dependency["pkg"]]["name"]].add(packages[user]["name"])
+                if dependency["pkg"] not in seen:
+                    seen.add(dependency["pkg"])
+                    waiting.append(dependency["pkg"])
 
     def names(self):
-        return {package["name"] for package in self.packages.values()}
+        return {package["name"] for package in self.packages}
 
 
 def judge_walls(tree, rules):
@@ -70,7 +81,7 @@ def permitted(expression, allow):
 def judge_licences(tree, allow):
     refused = [
         f"`{package['name']}` {package['version']}: {package['license']}"
-        for package in tree.packages.values()
+        for package in tree.packages
         if not permitted(package["license"] or "none", allow)
     ]
     if refused:
@@ -80,7 +91,7 @@ def judge_licences(tree, allow):
 
 def judge_versions(tree, skips):
     versions = collections.defaultdict(set)
-    for package in tree.packages.values():
+    for package in tree.packages:
         versions[package["name"]].add(package["version"])
     stale = []
     for skip in skips:
