@@ -24,7 +24,8 @@ use crate::tools::ToolWriter;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The source's name in messages and logs. Default: the document's title.
+    /// The source's name in messages and logs; whoever builds the source knows it.
+    #[serde(skip)]
     pub name: Option<String>,
     /// How much each tool's description says: `brief` or `full`. Default: `brief`, because every word of a list is
     /// paid for in each conversation.

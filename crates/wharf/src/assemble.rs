@@ -35,8 +35,15 @@ pub(crate) struct SourceReport {
 
 /// Reads what the command line names and builds everything from it.
 pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
-    let environment = Environment::of_process();
-    let (config, mut files) = config::read(input, &environment)?;
+    let (config, files) = config::read(input, &Environment::of_process())?;
+    of_config(config, files).await
+}
+
+/// Builds everything from a configuration; `files` are those it was read from.
+pub(crate) async fn of_config(
+    config: Config,
+    mut files: Vec<PathBuf>,
+) -> Result<Assembled, Failure> {
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {

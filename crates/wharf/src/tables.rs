@@ -6,7 +6,7 @@ use crate::assemble::SourceReport;
 use crate::terminal;
 
 /// A description longer than this is cut in the table; `--json` has it whole.
-const DESCRIPTION_CHARS_MAX: usize = 160;
+const DESCRIPTION_CHARS_MAX: usize = 120;
 
 /// Tools with their arguments, those that are required marked with a star.
 pub(crate) fn tools(tools: &[Tool]) -> comfy_table::Table {
@@ -44,14 +44,18 @@ fn arguments(tool: &Tool) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The first paragraph, in one line.
-pub(crate) fn summary(description: &str) -> String {
+/// The first sentence of the first paragraph, in one line.
+fn summary(description: &str) -> String {
     let paragraph = description.split("\n\n").next().unwrap_or_default();
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= DESCRIPTION_CHARS_MAX {
-        return line;
+    let sentence = line
+        .find(". ")
+        .map_or(line.as_str(), |end| &line[..end])
+        .trim_end_matches('.');
+    if sentence.chars().count() <= DESCRIPTION_CHARS_MAX {
+        return sentence.to_owned();
     }
-    let mut cut: String = line.chars().take(DESCRIPTION_CHARS_MAX - 1).collect();
+    let mut cut: String = sentence.chars().take(DESCRIPTION_CHARS_MAX - 1).collect();
     cut.push('…');
     cut
 }

@@ -2,16 +2,24 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use wharf_model::Secret;
+use wharf_upstream::{ApiKeyPlace, Credentials};
+
 use crate::assemble;
-use crate::cli::{Demo, Input};
+use crate::cli::Demo;
 use crate::commands::serve;
+use crate::config;
 use crate::failure::{self, Failure};
 use crate::tables;
 use crate::terminal::{self, BOLD, DIM};
+
+/// How long the store may finish what it is doing: one of its answers is slow on purpose.
+const STORE_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     let stopped = serve::stopped()?;
@@ -32,13 +40,17 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         let _ = closed.await;
     }));
 
-    let input = Input {
-        document: Some(document.display().to_string()),
-        base_url: Some(store_url.clone()),
-        config: None,
-    };
-    let mut assembled = assemble::assemble(&input).await?;
-    assembled.config.name = "petstore".to_owned();
+    let mut config = config::of_document(&document.display().to_string(), Some(store_url.clone()));
+    for source in config.sources.values_mut() {
+        // The key stays here: the model never sees it.
+        source.upstream.credentials = Credentials::ApiKey {
+            name: "X-Api-Key".to_owned(),
+            place: ApiKeyPlace::Header,
+            value: Secret::new(wharf_petstore::API_KEY),
+        };
+    }
+    "petstore".clone_into(&mut config.name);
+    let assembled = assemble::of_config(config, Vec::new()).await?;
     let url = format!("http://{address}{}", assembled.config.server.path);
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();
@@ -46,10 +58,11 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     wharf_server::serve(server, listener, &config, stopped).await;
 
     let _ = close_store.send(());
-    match store.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the pet store ended badly"),
-        Err(error) => tracing::warn!(%error, "the pet store broke"),
+    match tokio::time::timeout(STORE_GRACE, store).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the pet store ended badly"),
+        Ok(Err(error)) => tracing::warn!(%error, "the pet store broke"),
+        Err(_) => tracing::debug!("the pet store was still busy"),
     }
     Ok(failure::DONE)
 }

@@ -56,7 +56,10 @@ fn start_errors_say_what_where_and_what_next() {
             "JSON error",
             vec![
                 "check".into(),
-                file("json.json", "{\n \"openapi\": \"3.1.0\",\n oops\n}"),
+                file(
+                    "json.json",
+                    "{\n \"openapi\": \"3.1.0\",\n \"info\": {\"title\" \"x\"}\n}",
+                ),
             ],
             vec!["json.json", "line 3"],
         ),
@@ -79,7 +82,7 @@ fn start_errors_say_what_where_and_what_next() {
                 "check".into(),
                 file("page.html", "<!DOCTYPE html><html></html>"),
             ],
-            vec!["page.html", "HTML"],
+            vec!["page.html", "web page"],
         ),
         (
             "no operations",
@@ -215,7 +218,13 @@ fn call_errors_are_results_that_a_model_can_mend() {
             3,
             "there is no argument `petid`",
         ),
-        ("upstream down", closed.as_str(), "petId=1", 3, "connect"),
+        (
+            "upstream down",
+            closed.as_str(),
+            "petId=1",
+            3,
+            "cannot be reached",
+        ),
         (
             "upstream answers garbage",
             garbage.url.as_str(),

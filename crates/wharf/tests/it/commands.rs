@@ -80,7 +80,10 @@ fn check_reports_what_is_left_out_and_the_budget() {
     )
     .unwrap();
     assert_eq!(report["left_out"][0]["operation"], "GET /b");
-    assert_eq!(report["left_out"][0]["pointer"], "/paths/~1b/get");
+    assert_eq!(
+        report["left_out"][0]["pointer"],
+        "/paths/~1b/get/parameters/0"
+    );
     assert!(
         report["left_out"][0]["reason"]
             .as_str()

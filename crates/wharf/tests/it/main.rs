@@ -1,5 +1,10 @@
 //! The built binary, tried as its user would.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should end with the reason"
+)]
+
 mod bad_input;
 mod commands;
 mod documentation;

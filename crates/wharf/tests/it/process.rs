@@ -112,27 +112,13 @@ impl Running {
         panic!("it does not end");
     }
 
-    /// Posts one JSON-RPC message and gives the status line and the body.
-    pub(crate) fn post(&self, body: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(
-            stream,
-            "POST /mcp HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n\
-             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            self.address(),
-            body.len(),
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.lines().next().unwrap().to_owned(), body.to_owned())
-    }
-
     /// The names of the tools it lists.
     pub(crate) fn tool_names(&self) -> Vec<String> {
-        let (_, body) = self.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#);
+        let body = self.post(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{
+                "io.modelcontextprotocol/protocolVersion":"2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities":{}}}}"#,
+        );
         let list: serde_json::Value =
             serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
         let tools = list["result"]["tools"]
@@ -142,6 +128,23 @@ impl Running {
             .iter()
             .map(|tool| tool["name"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    fn post(&self, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nmcp-protocol-version: 2026-07-28\r\n\
+             mcp-method: tools/list\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address(),
+            body.len(),
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 }
 
