@@ -37,18 +37,20 @@ pub(crate) fn start(server: &Shared, text: &ByteString, peer: &Peer) -> Result<R
             "the message is not JSON",
         )
     })?;
-    let mut running = Vec::new();
-    for (at, item) in whole.each_item().enumerate() {
-        if at >= max {
-            return Err(WireError::invalid_request(format!(
-                "the batch holds more than {max} messages"
-            )));
-        }
-        running.extend(start_one(server, text, item, peer));
-    }
-    if whole.each_item().next().is_none() {
+    let items = whole.items();
+    // Counted before anything begins.
+    if items.is_empty() {
         return Err(WireError::invalid_request("the batch is empty"));
     }
+    if items.len() > max {
+        return Err(WireError::invalid_request(format!(
+            "the batch holds more than {max} messages"
+        )));
+    }
+    let running: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| start_one(server, text, item, peer))
+        .collect();
     Ok(Box::pin(async move {
         let replies: Vec<Reply> = future::join_all(running)
             .await

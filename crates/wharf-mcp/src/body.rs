@@ -17,6 +17,9 @@ use crate::errors::{self, WireError};
 use crate::message::Message;
 use crate::settings::Limits;
 
+/// Beyond this the readers of JSON behind this one give up, and what recurses over arguments could run out of stack.
+const NESTING_MAX: usize = 127;
+
 /// A stream of chunks that a response sends as they come.
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
@@ -166,10 +169,10 @@ where
 
 /// One message's bytes as text that is no deeper than the limit.
 pub(crate) fn text(bytes: Bytes, limits: &Limits) -> Result<ByteString, WireError> {
-    if is_deeper(&bytes, limits.nesting_max) {
+    let max = limits.nesting_max.min(NESTING_MAX);
+    if is_deeper(&bytes, max) {
         return Err(WireError::invalid_request(format!(
-            "the message is nested deeper than {} levels",
-            limits.nesting_max
+            "the message is nested deeper than {max} levels"
         )));
     }
     ByteString::try_from(bytes).map_err(|_| {

@@ -67,6 +67,7 @@ pub(crate) struct Events {
     incoming: mpsc::Receiver<Event>,
     progress_token: Option<Json>,
     has_progress_message: bool,
+    polls: bool,
 }
 
 impl Call {
@@ -86,6 +87,7 @@ impl Call {
             incoming,
             progress_token,
             has_progress_message: self.revision > Revision::November2024,
+            polls,
         })
     }
 
@@ -274,7 +276,9 @@ impl Events {
                 data,
             } => notifications::log(level, logger.as_deref(), data.as_str()).into(),
             Event::Detach => {
-                if let Way::Log(log) = way {
+                if self.polls
+                    && let Way::Log(log) = way
+                {
                     log.detach();
                 }
                 return;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ::http::HeaderMap;
 use bytestring::ByteString;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_model::{Caller, JsonKind, Slice};
 
@@ -38,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) tasks: TaskTracker,
     /// Modern requests are served too, as on stdio; HTTP+SSE is from before them.
     serves_modern: bool,
+    /// Ends modern subscriptions, silently: the client has ended the line.
+    pub(crate) hung_up: CancellationToken,
     /// The client hears of changes; begins with the handshake.
     tells_news: AtomicBool,
 }
@@ -56,6 +59,7 @@ impl Connection {
             out,
             tasks: TaskTracker::new(),
             serves_modern,
+            hung_up: CancellationToken::new(),
             tells_news: AtomicBool::new(false),
         };
         (connection, queue)
@@ -87,7 +91,8 @@ impl Connection {
                 Ok(Step::Done(reply)) => self.send(reply).await,
                 Ok(Step::Call(call)) => self.call(call),
                 Ok(Step::Listen(listen)) => {
-                    self.tasks.spawn(tell(listen, self.out.clone()));
+                    let hung_up = self.hung_up.clone();
+                    self.tasks.spawn(tell(listen, self.out.clone(), hung_up));
                 }
             },
         }
@@ -199,12 +204,13 @@ impl Connection {
 }
 
 /// Tells a modern subscriber on a pipe, until it or the server ends the subscription.
-async fn tell(mut listen: Listen, out: mpsc::Sender<Message>) {
+async fn tell(mut listen: Listen, out: mpsc::Sender<Message>, hung_up: CancellationToken) {
     let cancelled = listen.cancelled();
     let mut message = listen.acknowledged();
     while out.send(message).await.is_ok() {
         let next = tokio::select! {
             () = cancelled.cancelled() => return,
+            () = hung_up.cancelled() => return,
             next = listen.next() => next,
         };
         let Some(next) = next else {

@@ -4,6 +4,9 @@
 //! stream. A modern call lives and dies with its response. A legacy one goes on when the connection is lost, and in a
 //! session its stream can be joined again.
 
+mod answer;
+mod era;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -12,22 +15,22 @@ use ::http::request::Parts;
 use ::http::{Method as Verb, Request as HttpRequest, Response, StatusCode};
 use bytes::Bytes;
 use bytestring::ByteString;
-use wharf_model::{Caller, ClientCapabilities, Slice};
+use wharf_model::{Caller, Slice};
 
 use crate::body::{self, Body};
-use crate::call::{Call, KeptRunning, drive};
-use crate::dispatch::{Peer, Step, dispatch};
+use crate::call::{Call, KeptRunning};
+use crate::dispatch::{Step, dispatch};
 use crate::envelope::{self, Incoming, Request};
 use crate::errors::{self, WireError};
 use crate::handshake;
 use crate::headers;
 use crate::message::{Reply, Shared};
-use crate::mrtr::{Line, Way};
-use crate::protocol::{Method, Revision, names_modern_revision};
+use crate::protocol::{Method, names_modern_revision};
 use crate::session::Session;
-use crate::sse::{self, Log, Reading, Running};
+use crate::sse::{self, Reading};
 use crate::subscriptions::LegacyNews;
 use crate::{admission, batch};
+use era::{Era, era, legacy_peer, legacy_revision, modern_peer, session};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -149,122 +152,6 @@ fn prepare(
     })
 }
 
-enum Era {
-    Modern,
-    /// The revision of the header; a session knows better.
-    Legacy(Revision),
-}
-
-/// The era of a request, by its signs. A modern one with half of the signs is malformed, not legacy.
-fn era(headers: &HeaderMap, request: &Request<'_>) -> Result<Era, WireError> {
-    if request.meta.version.is_some() {
-        return Ok(Era::Modern);
-    }
-    let method = Method::parse(&request.method);
-    if method == Some(Method::Initialize) {
-        return Ok(Era::Legacy(Revision::WITHOUT_HEADER));
-    }
-    let version = headers::single(headers, headers::PROTOCOL_VERSION);
-    if method == Some(Method::Discover) || version.is_some_and(names_modern_revision) {
-        // Says which part of `_meta` is missing.
-        headers::check_metadata(request)?;
-    }
-    legacy_revision(headers).map(Era::Legacy)
-}
-
-fn legacy_revision(headers: &HeaderMap) -> Result<Revision, WireError> {
-    if !headers.contains_key(headers::PROTOCOL_VERSION) {
-        return Ok(Revision::WITHOUT_HEADER);
-    }
-    headers::single(headers, headers::PROTOCOL_VERSION)
-        .and_then(Revision::parse)
-        .ok_or_else(|| {
-            let known: Vec<_> = Revision::ALL
-                .iter()
-                .map(|revision| revision.as_str())
-                .collect();
-            WireError::invalid_request(format!(
-                "`MCP-Protocol-Version` must be one of {}",
-                known.join(", ")
-            ))
-        })
-}
-
-fn modern_peer(
-    server: &Shared,
-    headers: HeaderMap,
-    caller: Caller,
-    request: &Request<'_>,
-) -> Result<Peer, WireError> {
-    headers::check(&headers, request)?;
-    if Method::parse(&request.method) == Some(Method::CallTool)
-        && let Some(name) = request.params.name.and_then(Slice::text)
-    {
-        let offering = server.offering.load();
-        headers::check_params(
-            &headers,
-            offering.header_params(&name),
-            request.params.arguments,
-        )?;
-    }
-    Ok(Peer {
-        revision: Revision::July2026,
-        client: handshake::client_capabilities(request.meta.capabilities),
-        caller,
-        headers,
-        session: None,
-        can_poll: false,
-    })
-}
-
-fn legacy_peer(
-    server: &Shared,
-    headers: HeaderMap,
-    caller: Caller,
-    revision: Revision,
-) -> Result<Peer, WireError> {
-    let session = session(server, &headers, &caller)?;
-    if server.settings.sessions && session.is_none() {
-        return Err(WireError::invalid_request(
-            "header `Mcp-Session-Id` is missing; begin with `initialize`",
-        ));
-    }
-    let greeting = session.as_ref().map(|session| session.greeting());
-    Ok(Peer {
-        revision: greeting.map_or(revision, |greeting| greeting.revision),
-        client: greeting.map_or_else(ClientCapabilities::default, |greeting| greeting.client),
-        caller,
-        headers,
-        session,
-        can_poll: true,
-    })
-}
-
-/// The session that a request names; an error when there is none of that name.
-fn session(
-    server: &Shared,
-    headers: &HeaderMap,
-    caller: &Caller,
-) -> Result<Option<Arc<Session>>, WireError> {
-    let Some(id) = headers
-        .get(headers::SESSION_ID)
-        .filter(|_| server.settings.sessions)
-    else {
-        return Ok(None);
-    };
-    id.to_str()
-        .ok()
-        .and_then(|id| server.sessions.find(id, caller))
-        .map(Some)
-        .ok_or_else(|| {
-            WireError::new(
-                StatusCode::NOT_FOUND,
-                errors::INVALID_REQUEST,
-                "there is no such session (any more); begin anew with `initialize`",
-            )
-        })
-}
-
 fn initialize(
     server: &Shared,
     caller: Caller,
@@ -288,99 +175,12 @@ async fn answer(server: &Shared, prepared: Prepared) -> Response<Body> {
         Prepared::Done(response) => response,
         Prepared::Call {
             call, wants_stream, ..
-        } if call.revision.is_modern() => answer_modern(server, call, wants_stream).await,
+        } if call.revision.is_modern() => answer::modern(server, call, wants_stream).await,
         Prepared::Call {
             call,
             session,
             wants_stream,
-        } => answer_legacy(server, call, session, wants_stream).await,
-    }
-}
-
-/// Dropping the response, or this future, cancels the call.
-async fn answer_modern(server: &Shared, mut call: Call, wants_stream: bool) -> Response<Body> {
-    let events = call.listen();
-    if events.is_none() && !wants_stream {
-        return maybe_json(call.run().await);
-    }
-    let log = Log::new(0, &server.settings.limits);
-    let mut running: Running = Box::pin(drive(call.run(), events, Way::Log(log.clone())));
-    match race(&mut running, &log, wants_stream).await {
-        First::Answer(reply) => maybe_json(reply),
-        First::Event => Reading {
-            running: (!log.is_finished()).then_some(running),
-            ..Reading::whole(log, server)
-        }
-        .response(),
-    }
-}
-
-/// The call goes on when the connection is lost.
-async fn answer_legacy(
-    server: &Shared,
-    mut call: Call,
-    session: Option<Arc<Session>>,
-    wants_stream: bool,
-) -> Response<Body> {
-    let revision = call.revision;
-    let events = call.listen();
-    if session.is_none() && events.is_none() && !wants_stream {
-        return maybe_json(KeptRunning::new(Box::pin(call.run()), &server.tasks).await);
-    }
-    let stream = session.as_ref().map_or(0, |session| session.next_number());
-    let log = Log::new(stream, &server.settings.limits);
-    let way = Way::Log(log.clone());
-    call.line = session.as_ref().map(|session| Line {
-        session: session.clone(),
-        way: way.clone(),
-    });
-    let mut running = KeptRunning::new(Box::pin(drive(call.run(), events, way)), &server.tasks);
-    if let First::Answer(reply) = race(&mut running, &log, wants_stream).await {
-        return maybe_json(reply);
-    }
-    let mut reading = Reading::whole(log.clone(), server);
-    if let Some(session) = session {
-        session.keep_stream(&log);
-        reading.numbered = true;
-        reading.primed = revision.has_polling();
-        reading.ended = session.ended.clone();
-    }
-    if !log.is_finished() {
-        server.tasks.spawn(async move {
-            let reply = running.await;
-            log.finish(reply.map(|reply| reply.message));
-        });
-    }
-    reading.response()
-}
-
-/// What a client is to get first.
-enum First {
-    /// Nothing precedes the answer; there is none when the client cancelled.
-    Answer(Option<Reply>),
-    /// The log holds something already, or the client wants a stream.
-    Event,
-}
-
-async fn race(
-    running: &mut (impl Future<Output = Option<Reply>> + Unpin),
-    log: &Log,
-    wants_stream: bool,
-) -> First {
-    if wants_stream {
-        return First::Event;
-    }
-    tokio::select! {
-        biased;
-        reply = running => {
-            if !log.has_events() {
-                return First::Answer(reply);
-            }
-            // All in one go: events and answer belong together on the stream.
-            log.finish(reply.map(|reply| reply.message));
-            First::Event
-        }
-        () = log.opened() => First::Event,
+        } => answer::legacy(server, call, session, wants_stream).await,
     }
 }
 

@@ -144,6 +144,14 @@ impl Server {
         self.0.closed.store(true, Ordering::Release);
         self.0.closing.cancel();
     }
+
+    /// Waits for the calls that go on without their connection, once the server is closed. Each ends by
+    /// [`crate::Limits::call_timeout`]; whoever cannot wait so long drops this.
+    pub async fn drained(&self) {
+        self.0.closing.cancelled().await;
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
 }
 
 impl fmt::Debug for Server {

@@ -47,7 +47,7 @@ pub struct Limits {
     /// The longest message. 4 MiB by default: arguments with a file inside pass, and a hundred at once fit into memory.
     pub body_bytes_max: usize,
     /// The deepest nesting of a message. 64 by default: far beyond honest arguments, well below what the readers of
-    /// JSON behind this one can take.
+    /// JSON behind this one can take, which is 127 and cannot be exceeded.
     pub nesting_max: usize,
     /// How many legacy sessions are kept; beyond it the one that was idle longest ends. 10,000 by default, about 10 MB.
     pub sessions_max: usize,

@@ -207,12 +207,17 @@ impl Reader {
             let id = format!("id: {}-0\nretry: {RETRY_MS}\ndata: \n\n", how.log.stream);
             out.extend_from_slice(id.as_bytes());
         }
-        let state = how.log.state();
+        let mut state = how.log.state();
         for (number, message) in state.kept.iter().filter(|(number, _)| *number > how.after) {
             let id = how.numbered.then_some((how.log.stream, *number));
             event(&mut out, id, message);
         }
         how.after = how.after.max(state.last);
+        if !how.numbered {
+            // Nobody can come back for it.
+            state.kept.clear();
+            state.kept_bytes = 0;
+        }
         drop(state);
         (!out.is_empty()).then(|| out.into())
     }

@@ -33,11 +33,14 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     let mut writing = pin!(write(queue, output));
     let reading = async {
         let read = tokio::select! {
-            read = read(server, &connection, input) => read,
+            read = read(server, &connection, input) => {
+                connection.hung_up.cancel();
+                read
+            }
             () = server.closing.cancelled() => Ok(()),
         };
         connection.tasks.close();
-        // News end with the session; calls may still answer.
+        // News end at once; calls may still answer.
         connection.session.begin_news().cancel();
         let drained = tokio::time::timeout(server.settings.limits.drain, connection.tasks.wait());
         if drained.await.is_err() {

@@ -139,5 +139,9 @@ async fn cutting_the_line_does_not_cancel() {
             0,
             "{case}"
         );
+        bench.server.close();
+        tokio::time::timeout(crate::support::PATIENCE, bench.server.drained())
+            .await
+            .unwrap_or_else(|_| panic!("{case}: nothing is left running"));
     }
 }

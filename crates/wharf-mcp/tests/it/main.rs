@@ -9,6 +9,7 @@
 mod support;
 
 mod admission;
+mod batches;
 mod legacy;
 mod limits;
 mod modern;

@@ -294,14 +294,10 @@ async fn discovery_says_what_the_methods_keep() {
     assert_eq!(result["capabilities"]["tools"]["listChanged"], true);
     assert_eq!(result["capabilities"]["resources"]["subscribe"], true);
     assert!(result.get("serverInfo").is_none(), "it stands in `_meta`");
-    let empty = wharf_mcp::Server::new(
-        wharf_catalog::Catalog::build([]).unwrap(),
-        wharf_mcp::Settings::default(),
-    );
     bench
         .server
         .replace(wharf_catalog::Catalog::build([]).unwrap());
-    assert!(empty.catalog().prompts().is_empty());
+    assert!(bench.server.catalog().prompts().is_empty());
     let answer = bench
         .modern("server/discover", json!({}))
         .await

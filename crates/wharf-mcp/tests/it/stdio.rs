@@ -26,12 +26,16 @@ struct Pipe {
 
 impl Pipe {
     fn open() -> Self {
+        Self::open_with(Duration::from_millis(300))
+    }
+
+    fn open_with(drain: Duration) -> Self {
         let probe = Probe::new();
         let (watch, changes) = (probe.watch.clone(), probe.changes.clone());
         let settings = Settings {
             limits: Limits {
                 body_bytes_max: 2_000,
-                drain: Duration::from_millis(300),
+                drain,
                 ..Limits::default()
             },
             ..Settings::default()
@@ -310,4 +314,15 @@ async fn a_client_that_reads_no_more_ends_the_server() {
     };
     let ended = tokio::time::timeout(PATIENCE, async { tokio::join!(serving, writing).0 }).await;
     assert!(ended.expect("the server ends").unwrap().is_err());
+}
+
+#[tokio::test]
+async fn what_only_listens_does_not_hold_up_the_end() {
+    let mut pipe = Pipe::open_with(PATIENCE * 2);
+    pipe.ask(&initialize("2025-11-25", json!({}))).await;
+    pipe.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        .await;
+    let listen = modern("subscriptions/listen", json!({"notifications": {}})).0;
+    pipe.ask(&listen).await;
+    assert_eq!(pipe.end().await, Vec::<Value>::new());
 }

@@ -208,15 +208,15 @@ async fn a_stream_is_left_and_joined_again() {
 async fn leaving_means_nothing_where_it_is_unknown() {
     let bench = Bench::plain().await;
     let session = bench.session("2025-06-18", json!({})).await;
-    for case in ["2025-06-18", "modern"] {
+    let params = with_token("detach", 1);
+    for case in ["2025-06-18", "modern", "modern without a token"] {
         let calling = async {
             match case {
-                "modern" => bench.modern("tools/call", call("detach", json!({}))).await,
-                _ => {
-                    bench
-                        .legacy(&session, "tools/call", call("detach", json!({})))
-                        .await
+                "modern" => bench.modern("tools/call", params.clone()).await,
+                "modern without a token" => {
+                    bench.modern("tools/call", call("detach", json!({}))).await
                 }
+                _ => bench.legacy(&session, "tools/call", params.clone()).await,
             }
         };
         let opening = async {
