@@ -6,12 +6,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 
 const START_MAX: Duration = Duration::from_secs(10);
 /// Short against the start-up of anything: some milliseconds.
 const POLL: Duration = Duration::from_micros(500);
+/// Enough for the reason why a server does not start.
+const WORDS_BYTES_MAX: usize = 4 * 1024;
 /// Linux counts processor time for programs in hundredths of a second, whatever the kernel's own clock.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -36,7 +40,7 @@ impl Subject {
             .args(arguments(address))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
         let mut subject = Self {
@@ -44,8 +48,16 @@ impl Subject {
             address,
             process,
         };
-        subject.wait_until_up().await?;
-        Ok(subject)
+        let words = subject.process.stderr.take().map(listen_to);
+        match (subject.wait_until_up().await, words) {
+            (Ok(()), _) => Ok(subject),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(words)) => {
+                subject.process.start_kill()?;
+                let words = words.await.unwrap_or_default();
+                Err(io::Error::other(format!("{error}\n{words}")))
+            }
+        }
     }
 
     /// The processor time that it has taken so far; none where the system does not tell.
@@ -92,6 +104,20 @@ impl Subject {
         }
         Ok(())
     }
+}
+
+/// Reads a server's messages to their end, for a full pipe would hold it up; gives the first of them.
+fn listen_to(mut messages: ChildStderr) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut words = Vec::new();
+        let mut chunk = [0; 1024];
+        while let Ok(read @ 1..) = messages.read(&mut chunk).await {
+            if words.len() < WORDS_BYTES_MAX {
+                words.extend_from_slice(&chunk[..read]);
+            }
+        }
+        String::from_utf8_lossy(&words).into_owned()
+    })
 }
 
 /// An address that was free a moment ago.
