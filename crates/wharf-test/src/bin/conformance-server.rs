@@ -44,6 +44,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Settings {
             name: "wharf-conformance".to_owned(),
             sessions,
+            sse_transport: true,
             ..Settings::default()
         },
     );
