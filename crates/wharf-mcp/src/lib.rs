@@ -4,9 +4,9 @@
 //! (2024-11-05 to 2025-11-25) begins with `initialize` and may hold a session. The era is chosen per request, by what
 //! the request carries, never by the connection.
 //!
-//! This crate alone knows MCP's wire. It does no socket work: it takes an [`http::Request`](::http::Request) and
-//! gives an [`http::Response`](::http::Response), or reads and writes the two ends of a stdio pair. Identity is not its business either: whoever
-//! authenticates puts a [`wharf_model::Caller`] into the request's extensions.
+//! This crate alone knows MCP's wire. It does no socket work: it takes an [`http::Request`](::http::Request) and gives
+//! an [`http::Response`](::http::Response), or reads and writes the two ends of a stdio pair. Identity is not its
+//! business either: whoever authenticates puts a [`wharf_model::Caller`] into the request's extensions.
 //!
 //! A call reads top to bottom: `http` → `envelope` → `headers` → `dispatch` → `call` → `encode`.
 
