@@ -112,7 +112,10 @@ fn described<'d>(argument: &Argument<'d>, resolver: &Resolver<'d>) -> String {
     let of_schema = || match &argument.schema {
         ArgumentSchema::Document(schemas) => schemas.iter().find_map(|schema| {
             let own = Keywords::of(*schema).text(Keyword::Description);
-            own.or_else(|| Keywords::of(resolver.follow(*schema).ok()?).text(Keyword::Description))
+            own.or_else(|| {
+                let target: Keywords<'d> = resolver.read(*schema).ok()?;
+                target.text(Keyword::Description)
+            })
         }),
         _ => None,
     };
@@ -133,14 +136,16 @@ fn response<'d>(text: &mut String, success: &Success<'d>, resolver: &Resolver<'d
     if let Some(media_type) = &success.media_type {
         let _ = write!(text, "\n  - Content-Type: `{media_type}`");
     }
-    let Some(schema) = success.json.and_then(|schema| resolver.follow(schema).ok()) else {
+    let Some(schema) = success.json else {
         return;
     };
-    let mut keywords = Keywords::of(schema);
+    let Ok(mut keywords) = resolver.read::<Keywords<'d>>(schema) else {
+        return;
+    };
     if let Some(items) = keywords.get(Keyword::Items)
-        && let Ok(items) = resolver.follow(items)
+        && let Ok(items) = resolver.read(items)
     {
-        keywords = Keywords::of(items);
+        keywords = items;
     }
     let properties = keywords.get(Keyword::Properties).map(members_once);
     let described = properties

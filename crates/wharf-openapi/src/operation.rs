@@ -22,7 +22,7 @@ pub(crate) use servers::{Addresses, base_url};
 
 use crate::names::{ArgumentNames, Nameable};
 use crate::plan::{Body, Location, Parameter, PathPiece, Plan};
-use crate::reference::{Resolver, reference_of};
+use crate::reference::{Referring, Resolver, Unresolved};
 use crate::schema::{Place, members_once};
 
 /// The methods that OpenAPI knows, in the order in which the tools of one path are listed.
@@ -61,6 +61,19 @@ pub(crate) struct PathItem<'d> {
     operations: Vec<(&'static str, Method, Slice<'d>)>,
     parameters: Option<Slice<'d>>,
     servers: Option<Slice<'d>>,
+}
+
+/// What a path item refers to.
+struct Referred<'d>(Slice<'d>);
+
+impl<'d> Referring<'d> for Referred<'d> {
+    fn of(value: Slice<'d>) -> Self {
+        Self(value)
+    }
+
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.0.get("$ref")
+    }
 }
 
 /// What an operation says itself, before anything it refers to is looked at.
@@ -103,8 +116,10 @@ pub(crate) struct Operation<'d> {
     /// The body as the document describes it, for descriptions.
     pub(crate) body_description: Option<Cow<'d, str>>,
     pub(crate) callbacks: usize,
-    /// Where it stands in the document.
-    pub(crate) pointer: String,
+    /// As the document writes it.
+    method_name: &'static str,
+    /// The key of the body that is sent, among those that are offered.
+    body_media_type: Cow<'d, str>,
     pieces: Vec<PathPiece>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
@@ -128,8 +143,74 @@ pub(crate) struct Argument<'d> {
     pub(crate) location: Option<Location>,
     /// The name says the location, because another argument has the document's name.
     pub(crate) renamed: bool,
-    /// Where its schema stands.
-    pub(crate) pointer: String,
+    pub(crate) spot: Spot,
+}
+
+/// Where an argument is described, within its operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// Among the operation's parameters.
+    Own(usize),
+    /// Among the parameters of its path.
+    Shared(usize),
+    /// It is the body.
+    Body,
+    /// It is a property of the body.
+    Member,
+    /// Nowhere: the path template alone calls for it.
+    Nowhere,
+}
+
+impl Argument<'_> {
+    /// Calls `with` with the place of the argument's schema.
+    pub(crate) fn at_place(&self, operation: &Operation<'_>, with: impl FnOnce(&Place<'_>)) {
+        let paths = Place::at("/paths");
+        let item = paths.down(operation.path);
+        let own = item.down(operation.method_name);
+        let (holder, number) = match self.spot {
+            Spot::Own(number) => (own, number),
+            Spot::Shared(number) => (item, number),
+            Spot::Body => return operation.at_body(with),
+            Spot::Member => {
+                return operation.at_body(|body| {
+                    with(&body.down("properties").down(&self.wire_name));
+                });
+            }
+            Spot::Nowhere => return with(&item),
+        };
+        with(&holder.down("parameters").item(number).down("schema"));
+    }
+}
+
+impl Operation<'_> {
+    /// Calls `with` with the place of the body's schema.
+    pub(crate) fn at_body(&self, with: impl FnOnce(&Place<'_>)) {
+        let paths = Place::at("/paths");
+        let item = paths.down(self.path);
+        let operation = item.down(self.method_name);
+        let body = operation.down("requestBody");
+        let content = body.down("content");
+        with(&content.down(&self.body_media_type).down("schema"));
+    }
+
+    /// Calls `with` with the place of the result's schema.
+    pub(crate) fn at_success(&self, success: &Success<'_>, with: impl FnOnce(&Place<'_>)) {
+        let paths = Place::at("/paths");
+        let item = paths.down(self.path);
+        let operation = item.down(self.method_name);
+        let responses = operation.down("responses");
+        let response = responses.down(&success.status);
+        let content = response.down("content");
+        let media_type = success.media_type.as_deref().unwrap_or_default();
+        with(&content.down(media_type).down("schema"));
+    }
+
+    /// Where it stands in the document.
+    pub(crate) fn pointer(&self) -> String {
+        let paths = Place::at("/paths");
+        let item = paths.down(self.path);
+        item.down(self.method_name).to_string()
+    }
 }
 
 /// What an argument accepts.
@@ -162,38 +243,34 @@ impl<'d> PathItem<'d> {
             parameters: None,
             servers: None,
         };
+        let document = resolver.document();
+        let names = document
+            .indexed(document.span_of(item).start())
+            .ok_or_else(|| Fault::new(&place, Unresolved::NoObject))?;
+        read.fill(|name| names.get(name).map(|span| document.at(*span)));
         // What stands beside a reference counts before what it refers to.
-        let target = match reference_of(item) {
-            Some(_) => Some(
-                resolver
-                    .follow(item)
-                    .map_err(|unresolved| Fault::new(&place, unresolved))?,
-            ),
-            None => None,
-        };
-        for source in [Some(item), target].into_iter().flatten() {
-            if source.kind() != JsonKind::Object {
-                return Err(Fault::new(&place, "is no object"));
-            }
-            for (key, value) in members_once(source) {
-                read.member(&key, value);
-            }
+        if names.contains_key("$ref") {
+            let Referred(target) = resolver
+                .read(item)
+                .map_err(|unresolved| Fault::new(&place, unresolved))?;
+            let members = members_once(target);
+            let get = |name: &str| members.iter().find(|(key, _)| key == name);
+            read.fill(|name| get(name).map(|(_, value)| *value));
         }
         read.operations
             .sort_by_key(|(name, ..)| METHODS.iter().position(|(known, _)| known == name));
         Ok(read)
     }
 
-    fn member(&mut self, key: &str, value: Slice<'d>) {
-        match key {
-            "parameters" => self.parameters = self.parameters.or(Some(value)),
-            "servers" => self.servers = self.servers.or(Some(value)),
-            _ => {
-                if let Some((name, method)) = METHODS.iter().find(|(name, _)| *name == key)
-                    && !self.operations.iter().any(|(known, ..)| known == name)
-                {
-                    self.operations.push((name, method.clone(), value));
-                }
+    /// Takes over what is not there yet.
+    fn fill(&mut self, get: impl Fn(&str) -> Option<Slice<'d>>) {
+        self.parameters = self.parameters.or_else(|| get("parameters"));
+        self.servers = self.servers.or_else(|| get("servers"));
+        for (name, method) in &METHODS {
+            if !self.operations.iter().any(|(known, ..)| known == name)
+                && let Some(operation) = get(name)
+            {
+                self.operations.push((name, method.clone(), operation));
             }
         }
     }
@@ -264,11 +341,15 @@ impl<'d> PathItem<'d> {
         }
         let mut rest = Openness::Closed;
         let body_description = body.as_ref().and_then(|body| body.description.clone());
+        let body_media_type = body
+            .as_ref()
+            .map(|body| body.key.clone())
+            .unwrap_or_default();
         let body = body.map(|body| {
             rest = body.openness();
             body.finish(body_names, &mut arguments)
         });
-        let responses = responses::read(resolver, own.responses, &place);
+        let responses = responses::read(resolver, own.responses);
         let root = |name| resolver.document().member(name);
         Ok(Operation {
             method,
@@ -281,7 +362,8 @@ impl<'d> PathItem<'d> {
             success: responses.success,
             body_description,
             callbacks: own.callbacks,
-            pointer: place.to_string(),
+            method_name: name,
+            body_media_type,
             pieces,
             parameters: planned,
             body,

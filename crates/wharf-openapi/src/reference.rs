@@ -3,12 +3,13 @@
 //! Only references within the document are followed. A member named `$ref` is a reference only where the document
 //! calls for something that can be one, so an example or a default that contains such a member is never touched.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use wharf_model::Slice;
+use wharf_model::{JsonKind, Slice};
 
 use crate::document::{Document, Names, Span};
 use crate::schema::{Flags, Keyword, Keywords};
@@ -34,7 +35,16 @@ pub(crate) struct Resolver<'d> {
     flags: RefCell<HashMap<u32, Flags>>,
 }
 
-/// Why a reference leads nowhere.
+/// An object in whose place a Reference Object may stand.
+pub(crate) trait Referring<'d> {
+    /// Picks the members that matter.
+    fn of(value: Slice<'d>) -> Self;
+
+    /// Its `$ref`.
+    fn reference(&self) -> Option<Slice<'d>>;
+}
+
+/// Why there is nothing where something should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unresolved {
     /// It leads out of the document.
@@ -46,6 +56,8 @@ pub(crate) enum Unresolved {
     },
     /// It leads to itself.
     Loop(String),
+    /// What is there is no object.
+    NoObject,
 }
 
 impl fmt::Display for Unresolved {
@@ -64,6 +76,7 @@ impl fmt::Display for Unresolved {
                     None => Ok(()),
                 }
             }
+            Self::NoObject => f.write_str("is no object"),
             Self::Loop(target) => write!(f, "refers to `{target}`, which refers back to itself"),
         }
     }
@@ -82,16 +95,20 @@ impl<'d> Resolver<'d> {
         self.document
     }
 
-    /// The value itself, or what it refers to when it is a Reference Object.
-    pub(crate) fn follow(&self, value: Slice<'d>) -> Result<Slice<'d>, Unresolved> {
+    /// Reads an object, or the one that it refers to.
+    pub(crate) fn read<T: Referring<'d>>(&self, value: Slice<'d>) -> Result<T, Unresolved> {
         let mut value = value;
         let mut last = String::new();
         for _ in 0..HOPS_MAX {
-            let Some(reference) = reference_of(value) else {
-                return Ok(value);
+            if value.kind() != JsonKind::Object {
+                return Err(Unresolved::NoObject);
+            }
+            let members = T::of(value);
+            let Some(reference) = members.reference().and_then(Slice::text) else {
+                return Ok(members);
             };
             value = self.target(&reference)?;
-            last = reference;
+            last = reference.into_owned();
         }
         Err(Unresolved::Loop(last))
     }
@@ -131,7 +148,11 @@ impl<'d> Resolver<'d> {
         }
         let tokens = pointer.strip_prefix('/').ok_or_else(|| missing(None))?;
         for token in tokens.split('/') {
-            let name = token.replace("~1", "/").replace("~0", "~");
+            let name = if token.contains('~') {
+                Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+            } else {
+                Cow::Borrowed(token)
+            };
             value = self
                 .member(value, &name)
                 .ok_or_else(|| missing(self.nearest(value, &name)))?;
@@ -206,12 +227,6 @@ impl<'d> Resolver<'d> {
         }
         flags
     }
-}
-
-/// The text of a Reference Object's `$ref`.
-pub(crate) fn reference_of(value: Slice<'_>) -> Option<String> {
-    let (_, reference) = value.each_member().find(|(key, _)| key == "$ref")?;
-    Some(reference.text()?.into_owned())
 }
 
 #[cfg(test)]

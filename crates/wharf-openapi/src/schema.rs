@@ -23,7 +23,7 @@ pub(crate) use convert::Around;
 use definitions::Definitions;
 pub(crate) use keywords::{Flags, Keyword, Keywords, members_once};
 use pattern::Patterns;
-pub(crate) use place::{Place, escaped};
+pub(crate) use place::Place;
 
 use crate::reference::{Resolver, Unresolved};
 use crate::writer::Writer;

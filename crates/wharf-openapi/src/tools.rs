@@ -87,7 +87,9 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         fragment.writer.open_object();
         for argument in &operation.arguments {
             fragment.writer.key(&argument.name);
-            self.argument(&mut fragment, argument);
+            argument.at_place(operation, |place| {
+                self.argument(&mut fragment, argument, place);
+            });
         }
         fragment.writer.close_object();
         let mut required = operation
@@ -108,26 +110,29 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             Openness::Closed => fragment.writer.raw("false"),
             Openness::Any => fragment.writer.raw("true"),
             Openness::Schema(schema) => {
-                let place = format!("{}/requestBody", operation.pointer);
-                let around = Around::default();
-                self.inputs
-                    .write(&mut fragment, schema, &around, &Place::at(&place));
+                operation.at_body(|place| {
+                    let place = place.down("additionalProperties");
+                    self.inputs
+                        .write(&mut fragment, schema, &Around::default(), &place);
+                });
             }
         }
         self.inputs
             .write_definitions(&mut fragment, self.config.schema_bytes_max)
             .map_err(|unresolved| Fault {
-                pointer: operation.pointer.clone(),
+                pointer: operation.pointer(),
                 reason: unresolved.to_string(),
             })?;
         fragment.writer.close_object();
         Ok(json(fragment))
     }
 
-    fn argument(&mut self, fragment: &mut Fragment, argument: &Argument<'d>) {
+    fn argument(&mut self, fragment: &mut Fragment, argument: &Argument<'d>, place: &Place<'_>) {
         let writer = &mut fragment.writer;
         match &argument.schema {
-            ArgumentSchema::Document(schemas) => self.document_schemas(fragment, argument, schemas),
+            ArgumentSchema::Document(schemas) => {
+                self.document_schemas(fragment, argument, schemas, place);
+            }
             ArgumentSchema::Text(media_type) => {
                 let help = format!("The body: `{media_type}` as text.");
                 writer.open_object();
@@ -175,6 +180,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         fragment: &mut Fragment,
         argument: &Argument<'d>,
         schemas: &[Slice<'d>],
+        place: &Place<'_>,
     ) {
         let addition = argument
             .location
@@ -186,9 +192,8 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             addition,
             argument.deprecated,
         );
-        let place = Place::at(&argument.pointer);
         if let [schema] = schemas {
-            self.inputs.write(fragment, *schema, &around, &place);
+            self.inputs.write(fragment, *schema, &around, place);
             return;
         }
         fragment.writer.open_object();
@@ -198,7 +203,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             fragment.writer.open_array();
             for schema in schemas {
                 self.inputs
-                    .write(fragment, *schema, &Around::default(), &place);
+                    .write(fragment, *schema, &Around::default(), place);
             }
             fragment.writer.close_array();
         }
@@ -215,10 +220,14 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             return (None, OutputShape::None);
         }
         let shape = self.shape(operation, schema);
-        if self.config.output_schemas == OutputSchemas::Full
-            && let Some(full) = self.full_output(schema, shape, &success.pointer)
-        {
-            return (Some(full), shape);
+        if self.config.output_schemas == OutputSchemas::Full {
+            let mut full = None;
+            operation.at_success(success, |place| {
+                full = self.full_output(schema, shape, place);
+            });
+            if full.is_some() {
+                return (full, shape);
+            }
         }
         let open = match shape {
             OutputShape::None => return (None, shape),
@@ -254,16 +263,15 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         &mut self,
         schema: Slice<'d>,
         shape: OutputShape,
-        pointer: &str,
+        place: &Place<'_>,
     ) -> Option<Json> {
-        let place = Place::at(pointer);
         let mut fragment = Fragment::default();
         match shape {
             OutputShape::None => return None,
             // The root itself must say `type: object`, so it is not left to a reference.
             OutputShape::Object => {
                 let mut definitions = Fragment::default();
-                self.outputs.write_root(&mut definitions, schema, &place);
+                self.outputs.write_root(&mut definitions, schema, place);
                 fragment = definitions;
                 fragment.writer.reopen_object();
             }
@@ -274,7 +282,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
                 fragment.writer.open_object();
                 fragment.writer.key("result");
                 self.outputs
-                    .write(&mut fragment, schema, &Around::default(), &place);
+                    .write(&mut fragment, schema, &Around::default(), place);
                 fragment.writer.close_object();
                 fragment.writer.key("required");
                 fragment.writer.raw(r#"["result"]"#);

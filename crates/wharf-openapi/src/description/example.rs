@@ -26,7 +26,7 @@ fn value<'d>(resolver: &Resolver<'d>, schema: Slice<'d>, depth: usize) -> Option
     if depth > DEPTH_MAX {
         return None;
     }
-    let keywords = Keywords::of(resolver.follow(schema).ok()?);
+    let keywords: Keywords<'d> = resolver.read(schema).ok()?;
     let fixed = keywords
         .get(Keyword::Const)
         .or(keywords.get(Keyword::Default))

@@ -38,7 +38,7 @@ impl Span {
 /// The members of one object by name.
 pub(crate) type Names = HashMap<Box<str>, Span>;
 
-/// The members of the objects that references go through most: the root, `paths`, `components` and its sections.
+/// The members of the objects that are looked into most: the root, `paths` and its items, `components` and its sections.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     objects: HashMap<u32, Names>,
@@ -115,6 +115,7 @@ impl Index {
 enum Part {
     Root,
     Paths,
+    PathItem,
     Components,
     Section,
 }
@@ -125,6 +126,7 @@ impl Part {
         match (self, key) {
             (Self::Root, "paths") => Some(Self::Paths),
             (Self::Root, "components") => Some(Self::Components),
+            (Self::Paths, _) => Some(Self::PathItem),
             (Self::Components, _) => Some(Self::Section),
             _ => None,
         }
@@ -135,7 +137,7 @@ impl Part {
         match self {
             Self::Root => 1,
             Self::Paths | Self::Components => 2,
-            Self::Section => 3,
+            Self::PathItem | Self::Section => 3,
         }
     }
 }

@@ -6,10 +6,10 @@ use wharf_model::{JsonKind, Slice};
 
 use super::members::{Member, ObjectMembers, Openness};
 use super::parameters::style_of;
-use super::{Argument, ArgumentSchema, Fault, text};
+use super::{Argument, ArgumentSchema, Fault, Spot, text};
 use crate::names::ArgumentNames;
 use crate::plan::{Body, BodyArguments, BodyEncoding, PartEncoding};
-use crate::reference::Resolver;
+use crate::reference::{Referring, Resolver};
 use crate::response::{Kind, MediaType};
 use crate::schema::{Keyword, Keywords, Place};
 
@@ -21,7 +21,64 @@ pub(super) struct BodyRead<'d> {
     required: bool,
     encoding: BodyEncoding,
     content: Content<'d>,
-    pointer: String,
+    /// The key of its media type in the document.
+    pub(super) key: Cow<'d, str>,
+}
+
+/// The members of a Request Body Object.
+#[derive(Default)]
+struct Members<'d> {
+    reference: Option<Slice<'d>>,
+    description: Option<Cow<'d, str>>,
+    content: Option<Slice<'d>>,
+    required: bool,
+}
+
+impl<'d> Referring<'d> for Members<'d> {
+    fn of(body: Slice<'d>) -> Self {
+        let mut members = Self::default();
+        for (key, value) in body.each_member() {
+            match &*key {
+                "$ref" => members.reference = Some(value),
+                "description" => members.description = text(value),
+                "content" => members.content = Some(value),
+                "required" => members.required = value.boolean() == Some(true),
+                _ => {}
+            }
+        }
+        members
+    }
+
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.reference
+    }
+}
+
+/// The members of a Media Type Object.
+#[derive(Default)]
+pub(super) struct Media<'d> {
+    reference: Option<Slice<'d>>,
+    pub(super) schema: Option<Slice<'d>>,
+    encoding: Option<Slice<'d>>,
+}
+
+impl<'d> Referring<'d> for Media<'d> {
+    fn of(media: Slice<'d>) -> Self {
+        let mut members = Self::default();
+        for (key, value) in media.each_member() {
+            match &*key {
+                "$ref" => members.reference = Some(value),
+                "schema" => members.schema = Some(value),
+                "encoding" => members.encoding = Some(value),
+                _ => {}
+            }
+        }
+        members
+    }
+
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.reference
+    }
 }
 
 /// What a body is made of.
@@ -39,27 +96,23 @@ pub(super) fn read<'d>(
     operation: &Place<'_>,
 ) -> Result<Option<BodyRead<'d>>, Fault> {
     let place = operation.down("requestBody");
-    let body = resolver
-        .follow(body)
-        .map_err(|unresolved| Fault::new(&place, unresolved))?;
     if body.kind() == JsonKind::Null {
         return Ok(None);
     }
-    if body.kind() != JsonKind::Object {
-        return Err(Fault::new(&place, "is no object"));
-    }
-    let media_types = body.get("content").map(Slice::members).unwrap_or_default();
+    let body: Members<'d> = resolver
+        .read(body)
+        .map_err(|unresolved| Fault::new(&place, unresolved))?;
+    let media_types = body.content.map(Slice::members).unwrap_or_default();
     let Some((media_type, media)) = preferred(media_types) else {
         return Ok(None);
     };
     let content_place = place.down("content");
     let media_place = content_place.down(&media_type);
-    let media = resolver
-        .follow(media)
+    let media: Media<'d> = resolver
+        .read(media)
         .map_err(|unresolved| Fault::new(&media_place, unresolved))?;
-    let schema = media.get("schema");
-    let (encoding, content) = content(resolver, &media_type, media, schema);
-    let pointer = media_place.down("schema").to_string();
+    let (encoding, content) = content(resolver, &media_type, &media);
+    let key = media_type.clone();
     // A range says nothing about a body: JSON it is.
     let media_type = if media_type.contains('*') {
         "application/json".to_owned()
@@ -67,12 +120,12 @@ pub(super) fn read<'d>(
         media_type.into_owned()
     };
     Ok(Some(BodyRead {
-        description: body.get("description").and_then(text),
+        description: body.description,
         media_type,
-        required: body.get("required").and_then(Slice::boolean) == Some(true),
+        required: body.required,
         encoding,
         content,
-        pointer,
+        key,
     }))
 }
 
@@ -124,10 +177,10 @@ impl Shape {
 fn content<'d>(
     resolver: &Resolver<'d>,
     media_type: &str,
-    media: Slice<'d>,
-    schema: Option<Slice<'d>>,
+    media: &Media<'d>,
 ) -> (BodyEncoding, Content<'d>) {
     let shape = Shape::of(media_type);
+    let schema = media.schema;
     let members = schema.and_then(|schema| ObjectMembers::of(resolver, schema));
     let encoding = match shape {
         Shape::Json => BodyEncoding::Json,
@@ -163,8 +216,8 @@ fn content<'d>(
 /// What existing deployments call an argument that is a whole body: the schema's title, or `body`.
 fn whole_name<'d>(resolver: &Resolver<'d>, schema: Option<Slice<'d>>) -> String {
     let title = schema
-        .and_then(|schema| resolver.follow(schema).ok())
-        .and_then(|schema| Keywords::of(schema).text(Keyword::Title));
+        .and_then(|schema| resolver.read::<Keywords<'d>>(schema).ok())
+        .and_then(|schema| schema.text(Keyword::Title));
     let Some(title) = title else {
         return "body".to_owned();
     };
@@ -190,11 +243,11 @@ fn whole_name<'d>(resolver: &Resolver<'d>, schema: Option<Slice<'d>>) -> String 
 
 fn parts<'d>(
     resolver: &Resolver<'d>,
-    media: Slice<'d>,
+    media: &Media<'d>,
     members: Option<&ObjectMembers<'d>>,
     shape: Shape,
 ) -> Vec<PartEncoding> {
-    let encodings = media.get("encoding");
+    let encodings = media.encoding;
     let members = members.map_or(&[][..], |members| &members.members);
     members
         .iter()
@@ -242,7 +295,7 @@ fn file_shape<'d>(
 ) -> Option<ArgumentSchema<'d>> {
     let schema = match member.schemas[..] {
         [] => None,
-        [schema, ..] => Some(Keywords::of(resolver.follow(schema).ok()?)),
+        [schema, ..] => Some(resolver.read::<Keywords<'d>>(schema).ok()?),
     };
     let binary_part = content_type.is_some_and(|listed| {
         listed
@@ -256,7 +309,7 @@ fn file_shape<'d>(
         return Some(ArgumentSchema::File);
     }
     let items = schema.get(Keyword::Items)?;
-    let items = Keywords::of(resolver.follow(items).ok()?);
+    let items: Keywords<'d> = resolver.read(items).ok()?;
     (schema.types().0.contains(&"array") && holds_bytes(&items, binary_part))
         .then_some(ArgumentSchema::Files)
 }
@@ -309,7 +362,7 @@ impl<'d> BodyRead<'d> {
             required,
             encoding,
             content,
-            pointer,
+            key: _,
         } = self;
         let files = match &encoding {
             BodyEncoding::Multipart(parts) => parts
@@ -338,10 +391,7 @@ impl<'d> BodyRead<'d> {
                         deprecated: false,
                         location: None,
                         renamed: false,
-                        pointer: format!(
-                            "{pointer}/properties/{}",
-                            crate::schema::escaped(&member.name)
-                        ),
+                        spot: Spot::Member,
                         wire_name: member.name,
                     });
                 }
@@ -361,7 +411,7 @@ impl<'d> BodyRead<'d> {
                     deprecated: false,
                     location: None,
                     renamed: false,
-                    pointer,
+                    spot: Spot::Body,
                 });
                 BodyArguments::Whole(name)
             }

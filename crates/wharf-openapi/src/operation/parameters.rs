@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use wharf_model::{JsonKind, Slice};
 
 use super::body::BodyRead;
-use super::{Argument, ArgumentSchema, Fault, text};
+use super::{Argument, ArgumentSchema, Fault, Spot, text};
 use crate::names::{ArgumentNames, argument_name};
 use crate::plan::{Location, Parameter, Serialization, Style};
-use crate::reference::Resolver;
+use crate::reference::{Referring, Resolver};
 use crate::schema::Place;
 
 /// More parameters in one operation are refused.
@@ -25,7 +25,7 @@ pub(super) struct ParameterRead<'d> {
     /// None accepts anything.
     pub(super) schema: Option<Slice<'d>>,
     pub(super) serialization: Serialization,
-    pub(super) pointer: String,
+    pub(super) spot: Spot,
 }
 
 /// The parameters of an operation: its own, then those of its path that it does not replace.
@@ -53,8 +53,12 @@ pub(super) fn read<'d>(
                     format!("there are more than {PARAMETERS_MAX}"),
                 ));
             }
-            let number = number.to_string();
-            let Some(parameter) = one(resolver, parameter, &place.down(&number))? else {
+            let spot = if replaces {
+                Spot::Own(number)
+            } else {
+                Spot::Shared(number)
+            };
+            let Some(parameter) = one(resolver, parameter, &place.item(number), spot)? else {
                 continue;
             };
             let same = parameters.iter().position(|known| {
@@ -76,14 +80,11 @@ fn one<'d>(
     resolver: &Resolver<'d>,
     parameter: Slice<'d>,
     place: &Place<'_>,
+    spot: Spot,
 ) -> Result<Option<ParameterRead<'d>>, Fault> {
-    let parameter = resolver
-        .follow(parameter)
+    let members: Members<'d> = resolver
+        .read(parameter)
         .map_err(|unresolved| Fault::new(place, unresolved))?;
-    if parameter.kind() != JsonKind::Object {
-        return Err(Fault::new(place, "is no object"));
-    }
-    let members = Members::of(parameter);
     let name = members
         .name
         .clone()
@@ -129,13 +130,14 @@ fn one<'d>(
         deprecated: members.deprecated,
         schema,
         serialization,
-        pointer: place.to_string(),
+        spot,
     }))
 }
 
 /// The members of a Parameter Object.
 #[derive(Default)]
 struct Members<'d> {
+    reference: Option<Slice<'d>>,
     name: Option<Cow<'d, str>>,
     location: Option<Cow<'d, str>>,
     description: Option<Cow<'d, str>>,
@@ -148,11 +150,12 @@ struct Members<'d> {
     content: Option<Slice<'d>>,
 }
 
-impl<'d> Members<'d> {
+impl<'d> Referring<'d> for Members<'d> {
     fn of(parameter: Slice<'d>) -> Self {
         let mut members = Self::default();
         for (key, value) in parameter.each_member() {
             match &*key {
+                "$ref" => members.reference = Some(value),
                 "name" => members.name = value.text().filter(|name| !name.is_empty()),
                 "in" => members.location = value.text(),
                 "description" => members.description = text(value),
@@ -169,6 +172,12 @@ impl<'d> Members<'d> {
         members
     }
 
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.reference
+    }
+}
+
+impl Members<'_> {
     /// The style, or the location's default where there is none or one that the location does not have.
     fn style(&self, location: Location) -> Serialization {
         let given = self.style.as_deref().and_then(style_of);
@@ -249,7 +258,7 @@ pub(super) fn arguments<'d>(
                 deprecated: parameter.deprecated,
                 location: Some(location),
                 renamed,
-                pointer: format!("{}/schema", parameter.pointer),
+                spot: parameter.spot,
             };
             (planned, argument)
         })

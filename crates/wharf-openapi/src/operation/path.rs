@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::Spot;
 use super::parameters::ParameterRead;
 use crate::plan::{Location, PathPiece, Serialization, Style};
 
@@ -95,7 +96,7 @@ fn undeclared(name: &str) -> ParameterRead<'_> {
             explode: false,
             allow_reserved: false,
         },
-        pointer: String::new(),
+        spot: Spot::Nowhere,
     }
 }
 

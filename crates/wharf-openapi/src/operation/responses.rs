@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use wharf_model::{JsonKind, Slice};
 
+use super::body::Media;
 use super::text;
-use crate::reference::Resolver;
+use crate::reference::{Referring, Resolver};
 use crate::response::MediaType;
-use crate::schema::{Keyword, Keywords, Place, members_once};
+use crate::schema::{Keyword, Keywords, members_once};
 
 /// Most media types that `Accept` names.
 const ACCEPTED_MAX: usize = 8;
@@ -29,8 +30,33 @@ pub(crate) struct Success<'d> {
     pub(crate) media_type: Option<Cow<'d, str>>,
     /// Its schema, when it is JSON.
     pub(crate) json: Option<Slice<'d>>,
-    /// Where the schema stands.
-    pub(crate) pointer: String,
+}
+
+/// The members of a Response Object.
+#[derive(Default)]
+struct Members<'d> {
+    reference: Option<Slice<'d>>,
+    description: Option<Cow<'d, str>>,
+    content: Option<Slice<'d>>,
+}
+
+impl<'d> Referring<'d> for Members<'d> {
+    fn of(response: Slice<'d>) -> Self {
+        let mut members = Self::default();
+        for (key, value) in response.each_member() {
+            match &*key {
+                "$ref" => members.reference = Some(value),
+                "description" => members.description = text(value),
+                "content" => members.content = Some(value),
+                _ => {}
+            }
+        }
+        members
+    }
+
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.reference
+    }
 }
 
 /// How a result stands to the tool's output schema.
@@ -44,11 +70,7 @@ pub(crate) enum OutputShape {
     Wrapped,
 }
 
-pub(super) fn read<'d>(
-    resolver: &Resolver<'d>,
-    responses: Option<Slice<'d>>,
-    operation: &Place<'_>,
-) -> ResponsesRead<'d> {
+pub(super) fn read<'d>(resolver: &Resolver<'d>, responses: Option<Slice<'d>>) -> ResponsesRead<'d> {
     let mut read = ResponsesRead {
         success: None,
         accept: String::new(),
@@ -57,7 +79,6 @@ pub(super) fn read<'d>(
     let Some(responses) = responses.filter(|responses| responses.kind() == JsonKind::Object) else {
         return read;
     };
-    let place = operation.down("responses");
     let mut successes: Vec<_> = members_once(responses)
         .into_iter()
         .filter(|(status, _)| is_success(status))
@@ -68,18 +89,15 @@ pub(super) fn read<'d>(
     });
     let mut accepted = Accepted::default();
     for (status, response) in successes {
-        let Ok(response) = resolver.follow(response) else {
+        let Ok(response) = resolver.read::<Members<'d>>(response) else {
             continue;
         };
-        let media_types = response
-            .get("content")
-            .map(members_once)
-            .unwrap_or_default();
+        let media_types = response.content.map(members_once).unwrap_or_default();
         for (media_type, _) in &media_types {
             accepted.add(media_type);
         }
         if read.success.is_none() {
-            read.success = Some(success(resolver, status, response, &media_types, &place));
+            read.success = Some(success(resolver, status, &response, &media_types));
         }
     }
     read.accept = accepted.header();
@@ -94,9 +112,8 @@ fn is_success(status: &str) -> bool {
 fn success<'d>(
     resolver: &Resolver<'d>,
     status: Cow<'d, str>,
-    response: Slice<'d>,
+    response: &Members<'d>,
     media_types: &[(Cow<'d, str>, Slice<'d>)],
-    responses: &Place<'_>,
 ) -> Success<'d> {
     let chosen = media_types
         .iter()
@@ -106,18 +123,12 @@ fn success<'d>(
     let json = chosen
         .as_ref()
         .filter(|(media_type, _)| MediaType::parse(media_type).is_json())
-        .and_then(|(_, media)| resolver.follow(*media).ok()?.get("schema"));
-    let media_type = chosen.map(|(media_type, _)| media_type);
-    let response_place = responses.down(&status);
-    let content = response_place.down("content");
-    let media_place = content.down(media_type.as_deref().unwrap_or_default());
-    let pointer = media_place.down("schema").to_string();
+        .and_then(|(_, media)| resolver.read::<Media<'d>>(*media).ok()?.schema);
     Success {
-        description: response.get("description").and_then(text),
+        description: response.description.clone(),
         status,
-        media_type,
+        media_type: chosen.map(|(media_type, _)| media_type),
         json,
-        pointer,
     }
 }
 
@@ -128,12 +139,7 @@ impl<'d> Success<'d> {
         let Some(schema) = self.json else {
             return OutputShape::None;
         };
-        let target = match Keywords::of(schema).reference() {
-            Some(reference) => resolver.schema(&reference).map(|(target, _)| target).ok(),
-            None => Some(schema),
-        };
-        let is_object = target.is_some_and(|target| {
-            let keywords = Keywords::of(target);
+        let is_object = resolver.read::<Keywords<'d>>(schema).is_ok_and(|keywords| {
             keywords.types().0 == ["object"] && !keywords.is_true(Keyword::Nullable)
         });
         if is_object {

@@ -666,9 +666,9 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
         let resolver = self.schemas.resolver;
         let parts = all_of
             .each_item()
-            .filter_map(|part| resolver.follow(part).ok());
+            .filter_map(|part| resolver.read::<Keywords<'d>>(part).ok());
         let own = schema.get(Keyword::Properties);
-        let inherited = parts.filter_map(|part| Keywords::of(part).get(Keyword::Properties));
+        let inherited = parts.filter_map(|part| part.get(Keyword::Properties));
         for properties in own.into_iter().chain(inherited) {
             for (name, property) in properties.each_member() {
                 if self.is_absent(&Keywords::of(property)) {
@@ -699,7 +699,7 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
         place: &Place<'_>,
     ) {
         for (number, schema) in schemas.each_item().enumerate() {
-            self.schema(fragment, schema, around, &place.down(&number.to_string()));
+            self.schema(fragment, schema, around, &place.item(number));
         }
     }
 }

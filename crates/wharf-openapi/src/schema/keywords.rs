@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use wharf_model::{JsonKind, Slice};
 
+use crate::reference::Referring;
+
 /// Lists the keywords once: the enum, their names, and back.
 macro_rules! keywords {
     ($($variant:ident = $name:literal,)*) => {
@@ -107,8 +109,8 @@ impl Default for Keywords<'_> {
     }
 }
 
-impl<'d> Keywords<'d> {
-    pub(crate) fn of(schema: Slice<'d>) -> Self {
+impl<'d> Referring<'d> for Keywords<'d> {
+    fn of(schema: Slice<'d>) -> Self {
         let mut keywords = Self::default();
         for (key, value) in schema.each_member() {
             if let Some(keyword) = Keyword::of(&key) {
@@ -116,6 +118,16 @@ impl<'d> Keywords<'d> {
             }
         }
         keywords
+    }
+
+    fn reference(&self) -> Option<Slice<'d>> {
+        self.get(Keyword::Ref)
+    }
+}
+
+impl<'d> Keywords<'d> {
+    pub(crate) fn of(schema: Slice<'d>) -> Self {
+        Referring::of(schema)
     }
 
     pub(crate) fn get(&self, keyword: Keyword) -> Option<Slice<'d>> {

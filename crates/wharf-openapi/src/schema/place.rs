@@ -6,8 +6,16 @@ use std::fmt;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'p> {
     parent: Option<&'p Place<'p>>,
-    /// Of the first in the list: a whole pointer; of others: one token, not escaped.
-    text: &'p str,
+    step: Step<'p>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'p> {
+    /// A whole pointer, at which the list begins.
+    Pointer(&'p str),
+    /// A member, not escaped.
+    Member(&'p str),
+    Item(usize),
 }
 
 impl<'p> Place<'p> {
@@ -15,30 +23,42 @@ impl<'p> Place<'p> {
     pub(crate) fn at(pointer: &'p str) -> Self {
         Self {
             parent: None,
-            text: pointer,
+            step: Step::Pointer(pointer),
         }
     }
 
-    /// A member or item of what stands here.
-    pub(crate) fn down(&'p self, token: &'p str) -> Self {
+    /// A member of what stands here.
+    pub(crate) fn down(&'p self, name: &'p str) -> Self {
         Self {
             parent: Some(self),
-            text: token,
+            step: Step::Member(name),
+        }
+    }
+
+    /// An item of what stands here.
+    pub(crate) fn item(&'p self, number: usize) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Item(number),
         }
     }
 }
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.parent {
-            None => f.write_str(self.text),
-            Some(parent) => write!(f, "{parent}/{}", escaped(self.text)),
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}/")?;
+        }
+        match self.step {
+            Step::Pointer(pointer) => f.write_str(pointer),
+            Step::Member(name) => f.write_str(&escaped(name)),
+            Step::Item(number) => write!(f, "{number}"),
         }
     }
 }
 
-/// A token as RFC 6901 writes it.
-pub(crate) fn escaped(token: &str) -> String {
+/// A name as RFC 6901 writes it.
+fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
 
@@ -50,6 +70,9 @@ mod tests {
     fn a_place_is_told_as_a_pointer() {
         let paths = Place::at("/paths");
         let item = paths.down("/pets/{id}");
-        assert_eq!(item.down("a~b").to_string(), "/paths/~1pets~1{id}/a~0b");
+        assert_eq!(
+            item.down("a~b").item(3).to_string(),
+            "/paths/~1pets~1{id}/a~0b/3"
+        );
     }
 }
