@@ -19,7 +19,7 @@ install() {
     local what=$1 output
     shift
     output=$(timeout ${INSTALL_MINUTES_MAX}m "$@" 2>&1 </dev/null) \
-        || stop "cannot install $what: $(tail -n 3 <<<"$output" | tr '\n' ' ')"
+        || stop "cannot install $what: $({ grep -i error <<<"$output" || echo "$output"; } | head -n 3)"
 }
 
 for program in python3 node npm; do
@@ -27,22 +27,24 @@ for program in python3 node npm; do
 done
 
 # Everything that decides what gets installed.
-lists=(tests/package.json tests/package-lock.json tests/requirements.txt tests/install.sh)
+lists=(tests/package.json tests/package-lock.json tests/.npmrc tests/requirements.txt tests/install.sh)
 stamp=$({ sha256sum "${lists[@]}"; python3 --version; node --version; } | sha256sum | cut -d ' ' -f 1)
 [[ -f .tools/stamp && $(<.tools/stamp) == "$stamp" ]] && exit 0
 
 mkdir -p .tools/npm .tools/node
 rm -f .tools/stamp
+cp tests/.npmrc .tools/npm/
+cp tests/.npmrc .tools/node/
 
 node_major=$(node --version)
 node_major=${node_major#v}
 if ((${node_major%%.*} < NODE_MAJOR_MIN)); then
-    install "Node.js $NODE_VERSION" npm install --prefix .tools/node --no-save --loglevel=error "node@$NODE_VERSION"
+    install "Node.js $NODE_VERSION" npm install --prefix .tools/node --no-save "node@$NODE_VERSION"
 fi
 
-cp tests/package.json tests/package-lock.json tests/.npmrc .tools/npm/
+cp tests/package.json tests/package-lock.json .tools/npm/
 # No package's own scripts: none of these needs them, and they would run with our rights.
-install 'the npm packages' npm ci --prefix .tools/npm --ignore-scripts --loglevel=error
+install 'the npm packages' npm ci --prefix .tools/npm --ignore-scripts
 # Programs in tests/ find their packages beside them.
 ln -sfn ../.tools/npm/node_modules tests/node_modules
 
