@@ -156,6 +156,11 @@ impl Document {
         Ok(document)
     }
 
+    /// The document as JSON, whatever it was written in.
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
     /// Checks what every document must have and tells its version.
     fn check(&self) -> Result<Version, DocumentError> {
         if let Some(swagger) = self.member("swagger") {

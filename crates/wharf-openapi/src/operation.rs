@@ -218,6 +218,8 @@ impl Operation<'_> {
 pub(crate) enum ArgumentSchema<'d> {
     /// What these schemas of the document accept: all of them, if there are several.
     Document(Vec<Slice<'d>>),
+    /// One piece of a path, of which nothing more is known.
+    Piece,
     /// Text of a media type.
     Text(String),
     /// Bytes of a media type, as base64.

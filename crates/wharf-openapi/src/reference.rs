@@ -147,15 +147,18 @@ impl<'d> Resolver<'d> {
             return Ok(value);
         }
         let tokens = pointer.strip_prefix('/').ok_or_else(|| missing(None))?;
-        for token in tokens.split('/') {
+        let mut tokens = tokens.split('/').peekable();
+        while let Some(token) = tokens.next() {
             let name = if token.contains('~') {
                 Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
             } else {
                 Cow::Borrowed(token)
             };
-            value = self
-                .member(value, &name)
-                .ok_or_else(|| missing(self.nearest(value, &name)))?;
+            value = self.member(value, &name).ok_or_else(|| {
+                // Of a name in the middle nobody knows what it should lead to.
+                let is_last = tokens.peek().is_none();
+                missing(is_last.then(|| self.nearest(value, &name)).flatten())
+            })?;
         }
         Ok(value)
     }

@@ -351,3 +351,94 @@ impl Report {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was listed can be called: both come from one reading.
+    #[test]
+    fn every_listed_tool_has_a_plan() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/documents");
+        let mut plans = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let file = entry.unwrap().path();
+            let document = Document::read(std::fs::read(&file).unwrap()).unwrap();
+            let config = Config::default();
+            let (source, _) = OpenApi::build(document, &config, Whereabouts::default()).unwrap();
+            for tool in source.tools() {
+                let plan = source.plan(&source.entries[&tool.name]).unwrap();
+                assert_eq!(
+                    plan.has_output_schema,
+                    tool.output_schema.is_some(),
+                    "{}",
+                    tool.name
+                );
+                let wraps = tool
+                    .output_schema
+                    .is_some_and(|schema| schema.as_str().contains("wrap-result"));
+                assert_eq!(plan.wraps_result, wraps, "{}", tool.name);
+                let properties = tool.input_schema.slice().get("properties").unwrap();
+                for parameter in &plan.parameters {
+                    assert!(
+                        properties.get(&parameter.argument).is_some(),
+                        "{}",
+                        tool.name
+                    );
+                }
+                plans += 1;
+            }
+        }
+        assert!(plans > 40, "{plans}");
+    }
+
+    #[test]
+    fn a_plan_knows_servers_security_and_what_to_accept() {
+        let text = r#"{"openapi":"3.0.0","info":{},"servers":[{"url":"https://a.example/v1"}],"security":[{"key":[]}],"paths":{
+            "/x":{"servers":[{"url":"https://b.example"}],
+                "get":{"operationId":"x","security":[{"oauth":["read"],"key":[]},{}],"servers":[{"url":"/v2/"}],
+                    "responses":{"200":{"content":{"text/csv":{},"application/hal+json":{},"application/json":{}}}}},
+                "put":{"operationId":"y","responses":{"200":{"content":{"image/png":{}}}}}},
+            "/z":{"get":{"operationId":"z"}}}}"#;
+        let json = "application/json, application/hal+json, text/csv;q=0.5";
+        let any_of = |alternatives: &[&[&str]]| -> Vec<Vec<String>> {
+            let names = |all: &&[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+            alternatives.iter().map(names).collect()
+        };
+        for (base_url, tool, server, accept, security) in [
+            (
+                None,
+                "x",
+                Some("https://a.example/v2"),
+                json,
+                any_of(&[&["oauth", "key"], &[]]),
+            ),
+            (
+                None,
+                "y",
+                Some("https://b.example"),
+                "image/png",
+                any_of(&[&["key"]]),
+            ),
+            (None, "z", None, "", any_of(&[&["key"]])),
+            (
+                Some("http://127.0.0.1"),
+                "x",
+                None,
+                json,
+                any_of(&[&["oauth", "key"], &[]]),
+            ),
+        ] {
+            let document = Document::read(text).unwrap();
+            let whereabouts = Whereabouts {
+                base_url,
+                document_url: None,
+            };
+            let (source, _) = OpenApi::build(document, &Config::default(), whereabouts).unwrap();
+            let plan = source.plan(&source.entries[tool]).unwrap();
+            assert_eq!(plan.server.as_deref(), server, "{base_url:?} {tool}");
+            assert_eq!(plan.accept, accept, "{tool}");
+            assert_eq!(plan.security, security, "{tool}");
+        }
+    }
+}

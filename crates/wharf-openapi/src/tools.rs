@@ -133,6 +133,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             ArgumentSchema::Document(schemas) => {
                 self.document_schemas(fragment, argument, schemas, place);
             }
+            ArgumentSchema::Piece => writer.raw(r#"{"type":["string","integer"]}"#),
             ArgumentSchema::Text(media_type) => {
                 let help = format!("The body: `{media_type}` as text.");
                 writer.open_object();

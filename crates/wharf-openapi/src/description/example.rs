@@ -88,6 +88,9 @@ fn object<'d>(resolver: &Resolver<'d>, keywords: &Keywords<'d>, depth: usize) ->
         .into_iter()
         .flat_map(Slice::each_member);
     for (name, schema) in properties.take(MEMBERS_MAX) {
+        if resolver.flags(&Keywords::of(schema)).write_only {
+            continue;
+        }
         if let Some(example) = value(resolver, schema, depth + 1) {
             members.insert(name.into_owned(), example);
         }

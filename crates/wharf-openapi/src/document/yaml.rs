@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::{DEPTH_MAX, DOCUMENT_BYTES_MAX, DocumentError};
 use crate::writer::write_text;
@@ -24,11 +24,24 @@ pub(super) fn to_json(text: &str) -> Result<String, DocumentError> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| broken(&error))?;
         if matches!(event, Event::DocumentEnd) {
+            nothing_follows(parser.next_event())?;
             break;
         }
         writer.event(event, span.start)?;
     }
     Ok(writer.out)
+}
+
+/// Refuses what stands behind the document, unless it is another one behind a `---`.
+fn nothing_follows(
+    event: Option<Result<(Event<'_>, Span), ScanError>>,
+) -> Result<(), DocumentError> {
+    match event.transpose().map_err(|error| broken(&error))? {
+        Some((Event::DocumentStart(false), span)) => {
+            Err(refusal(span.start, "something follows the document"))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Writer<'a> {

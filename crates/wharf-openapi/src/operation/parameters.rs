@@ -253,7 +253,10 @@ pub(super) fn arguments<'d>(
                 name,
                 wire_name: parameter.name,
                 required: parameter.required,
-                schema: ArgumentSchema::Document(parameter.schema.into_iter().collect()),
+                schema: match parameter.spot {
+                    Spot::Nowhere => ArgumentSchema::Piece,
+                    _ => ArgumentSchema::Document(parameter.schema.into_iter().collect()),
+                },
                 description: parameter.description,
                 deprecated: parameter.deprecated,
                 location: Some(location),

@@ -33,6 +33,14 @@ pub(crate) struct Around<'a> {
 }
 
 impl<'a> Around<'a> {
+    /// The surroundings of a definition's own schema.
+    pub(super) fn definition() -> Self {
+        Self {
+            in_place: true,
+            ..Self::default()
+        }
+    }
+
     /// The surroundings of an argument's schema: what the parameter says that the schema may leave unsaid.
     pub(crate) fn argument(
         name: &'a str,
@@ -608,7 +616,7 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
             && dependents.kind() == JsonKind::Object
         {
             let inside = place.down("dependentSchemas");
-            let inner = beside(around.absent);
+            let inner = beside(around, around.absent);
             fragment.writer.key(Keyword::DependentSchemas.name());
             fragment.writer.open_object();
             for (name, dependent) in members_once(dependents) {
@@ -628,7 +636,7 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
         place: &Place<'_>,
     ) {
         let absent = self.absent_of(schema, around);
-        let inner = beside(&absent);
+        let inner = beside(around, &absent);
         let mut alternatives = schema.get(Keyword::AnyOf);
         let all_of = schema.get(Keyword::AllOf);
         let mut one_of = schema.get(Keyword::OneOf);
@@ -724,9 +732,9 @@ fn lift_single(schema: &mut Keywords<'_>) {
 }
 
 /// The surroundings of a schema for the same value.
-fn beside(absent: &[String]) -> Around<'_> {
+fn beside<'a>(around: &Around<'_>, absent: &'a [String]) -> Around<'a> {
     Around {
-        in_place: true,
+        in_place: around.in_place,
         absent,
         ..Around::default()
     }

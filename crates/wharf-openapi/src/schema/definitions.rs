@@ -154,7 +154,7 @@ fn convert(schemas: &mut Schemas<'_, '_>, id: usize) -> Fragment {
     Converter::new(schemas, Some(id)).schema(
         &mut fragment,
         schema,
-        &Around::default(),
+        &Around::definition(),
         &Place::at(&place),
     );
     fragment
