@@ -19,6 +19,10 @@ pub(crate) use index::{Names, Span};
 /// The longest document that is read. The largest public ones (Microsoft Graph, AWS) stay below 40 MB.
 pub const DOCUMENT_BYTES_MAX: usize = 128 * 1024 * 1024;
 
+/// A longer document that looks like JSON is not tried as YAML: a document that is one flow mapping takes ten times its
+/// length to parse.
+const FLOW_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// How deep values may be nested; no serious document reaches 60. All recursion over a document ends by it.
 pub(crate) const DEPTH_MAX: usize = 128;
 
@@ -314,10 +318,10 @@ fn index_of(text: &ByteString) -> Result<(ByteString, Index), DocumentError> {
         },
     };
     // YAML's flow style looks like JSON with comments and trailing commas; what is neither is told as JSON.
-    match yaml::to_json(text).map(|json| (Index::of(&json), json)) {
-        Ok((Some(index), json)) if !matches!(error, DocumentError::NotOpenApi) => {
-            Ok((json.into(), index))
-        }
+    let may_be_yaml = text.len() <= FLOW_BYTES_MAX && matches!(error, DocumentError::Json { .. });
+    let converted = may_be_yaml.then(|| yaml::to_json(text).ok()).flatten();
+    match converted.map(|json| (Index::of(&json), json)) {
+        Some((Some(index), json)) => Ok((json.into(), index)),
         _ => Err(error),
     }
 }

@@ -146,10 +146,12 @@ impl<'r, 'd> Schemas<'r, 'd> {
         let mut seen = std::mem::take(&mut fragment.reached);
         fragment.writer.key("$defs");
         fragment.writer.open_object();
+        let written = |fragment: &Fragment| fragment.writer.as_str().len();
+        let start = written(fragment);
         let mut next = 0;
         while let Some(&id) = queue.get(next) {
             next += 1;
-            if fragment.writer.as_str().len() >= bytes_max {
+            if written(fragment) - start >= bytes_max {
                 fragment.writer.key(self.definitions.name(id));
                 fragment.writer.raw("{}");
                 continue;

@@ -19,6 +19,9 @@ const FILE_HELP: &str = "A file: base64 text, a `data:` URI, or an object with `
 /// What an argument accepts that takes a file.
 const FILE_SCHEMA: &str = r#"[{"type":"string"},{"type":"object","properties":{"data":{"type":"string"},"filename":{"type":"string"},"mime_type":{"type":"string"}},"required":["data"],"additionalProperties":false}]"#;
 
+/// A longer summary is no title.
+const TITLE_BYTES_MAX: usize = 256;
+
 /// Writes the tools of one document.
 pub(crate) struct ToolWriter<'c, 'r, 'd> {
     config: &'c Config,
@@ -59,7 +62,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         let title = operation
             .summary
             .as_deref()
-            .filter(|summary| *summary != description);
+            .filter(|summary| *summary != description && summary.len() <= TITLE_BYTES_MAX);
         let meta = self.config.tags_in_meta.then(|| {
             let mut tags = operation.tags.clone();
             tags.sort();
