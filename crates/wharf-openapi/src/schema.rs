@@ -8,6 +8,7 @@
 //! loosened: the schema then accepts more than it should, and the upstream is the judge. A note in the report says so.
 //! Only a reference out of the document makes an operation unusable.
 
+mod around;
 mod convert;
 mod definitions;
 mod keywords;
@@ -19,7 +20,7 @@ use std::collections::HashSet;
 
 use wharf_model::Slice;
 
-pub(crate) use convert::Around;
+pub(crate) use around::Around;
 use definitions::Definitions;
 pub(crate) use keywords::{Flags, Keyword, Keywords, members_once};
 use pattern::Patterns;

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use wharf_model::Slice;
 
-use super::convert::{Around, Converter};
+use super::around::Around;
+use super::convert::Converter;
 use super::{Fragment, Place, Schemas};
 use crate::reference::Unresolved;
 
