@@ -48,8 +48,9 @@ impl Default for Config {
 pub struct Limits {
     /// Connections at one time; more wait to be accepted. An idle one costs about 20 KB.
     pub connections_max: usize,
-    /// Seconds until a connection that has not sent a whole request head is closed. Longer than the 60 seconds after
-    /// which common load balancers drop their own idle connections, so that they never meet a closed one.
+    /// Seconds that a connection may stand without a whole request head having arrived; it is closed after one to two
+    /// times as long. Longer than the 60 seconds after which common load balancers drop their own idle connections, so
+    /// that they never meet a closed one.
     pub head_timeout_s: u64,
     /// Seconds in which a request body must have arrived.
     pub body_timeout_s: u64,

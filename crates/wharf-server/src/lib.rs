@@ -6,6 +6,7 @@
 mod config;
 mod connection;
 mod listen;
+mod pace;
 mod routes;
 mod stall;
 
