@@ -29,4 +29,4 @@ pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
 pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
 pub use secret::Secret;
 pub use source::{BoxFuture, Change, Source};
-pub use tool::{Tool, ToolAnnotations, ToolCall, ToolResult};
+pub use tool::{Origin, Tool, ToolAnnotations, ToolCall, ToolResult};

@@ -21,10 +21,23 @@ pub struct Tool {
     pub annotations: ToolAnnotations,
     /// Groups to select by; not shown to clients unless `meta` says them.
     pub tags: Vec<String>,
+    /// The operation behind it, to select by; not shown to clients.
+    pub origin: Option<Origin>,
     /// Pictures.
     pub icons: Vec<Icon>,
     /// An object for `_meta`.
     pub meta: Option<Json>,
+}
+
+/// The operation of an API that a tool calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// In capitals.
+    pub method: String,
+    /// As the document writes it, such as `/pets/{petId}`.
+    pub path: String,
+    /// Its id, as the document writes it.
+    pub operation_id: Option<String>,
 }
 
 /// Hints for clients that decide when to ask a person; never a protection.

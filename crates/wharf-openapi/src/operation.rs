@@ -105,6 +105,7 @@ impl Head<'_> {
 pub(crate) struct Operation<'d> {
     pub(crate) method: Method,
     pub(crate) path: &'d str,
+    pub(crate) id: Option<Cow<'d, str>>,
     pub(crate) summary: Option<Cow<'d, str>>,
     pub(crate) description: Option<Cow<'d, str>>,
     pub(crate) tags: Vec<String>,
@@ -356,6 +357,7 @@ impl<'d> PathItem<'d> {
         Ok(Operation {
             method,
             path: self.path,
+            id: own.id,
             summary: own.summary,
             description: own.description,
             tags: own.tags,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use http::Method;
-use wharf_model::{Json, Slice, Tool, ToolAnnotations};
+use wharf_model::{Json, Origin, Slice, Tool, ToolAnnotations};
 
 use crate::description;
 use crate::operation::{Argument, ArgumentSchema, Fault, Openness, Operation, OutputShape};
@@ -76,6 +76,11 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             output_schema,
             annotations: annotations(&operation.method),
             tags: operation.tags.clone(),
+            origin: Some(Origin {
+                method: operation.method.as_str().to_owned(),
+                path: operation.path.to_owned(),
+                operation_id: operation.id.as_deref().map(str::to_owned),
+            }),
             icons: Vec::new(),
             meta,
         };
