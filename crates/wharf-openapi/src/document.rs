@@ -6,18 +6,27 @@
 //!
 //! Nothing here does I/O: bytes come in, a [`Document`] or a [`DocumentError`] goes out.
 
+mod files;
 mod index;
+mod landmarks;
 mod yaml;
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use wharf_model::Slice;
 
+pub(crate) use files::{Files, Found};
 use index::Index;
 pub(crate) use index::{Names, Span};
+pub(crate) use landmarks::Landmarks;
 
 /// The longest document that is read. The largest public ones (Microsoft Graph, AWS) stay below 40 MB.
 pub const DOCUMENT_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// All files of one document together, itself left out.
+const FILES_BYTES_MAX: usize = DOCUMENT_BYTES_MAX;
 
 /// A longer document that looks like JSON is not tried as YAML: a document that is one flow mapping takes ten times its
 /// length to parse.
@@ -29,18 +38,50 @@ pub(crate) const DEPTH_MAX: usize = 128;
 /// A document that was checked to be OpenAPI as far as one look can tell; its operations are read later.
 #[derive(Debug)]
 pub struct Document {
+    /// The document, and behind it the files that were attached.
     text: ByteString,
+    /// Where the document ends.
+    end: usize,
     index: Index,
     version: Version,
+    files: Files,
+    landmarks: OnceLock<Landmarks>,
 }
 
-/// The versions of OpenAPI that are told apart.
-///
-/// 3.2 adds to 3.1 without changing it, so it is read as 3.1.
+/// The versions that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
+    /// Swagger 2.0.
+    V20,
     V30,
     V31,
+    V32,
+}
+
+impl Version {
+    /// Whether nothing counts beside a schema's `$ref`.
+    pub(crate) fn has_lone_references(self) -> bool {
+        matches!(self, Self::V20 | Self::V30)
+    }
+
+    /// As messages call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V20 => "Swagger 2.0",
+            Self::V30 => "OpenAPI 3.0",
+            Self::V31 => "OpenAPI 3.1",
+            Self::V32 => "OpenAPI 3.2",
+        }
+    }
+}
+
+/// A file that a document refers to, as it was found.
+#[derive(Debug, Clone)]
+pub struct FoundFile {
+    /// What is in it: JSON or YAML.
+    pub bytes: Bytes,
+    /// Where it was found in the end, after redirects: what its own references are relative to.
+    pub address: String,
 }
 
 /// Why bytes are no document.
@@ -85,8 +126,8 @@ pub enum DocumentError {
         /// What is wrong there.
         reason: String,
     },
-    /// It is Swagger 2.0 or older.
-    #[error("this is a Swagger {version} document; OpenAPI 3.0 and 3.1 are read")]
+    /// It is older than Swagger 2.0.
+    #[error("this is a Swagger {version} document; Swagger 2.0 and OpenAPI 3.0 to 3.2 are read")]
     Swagger {
         /// What its `swagger` member says.
         version: String,
@@ -95,7 +136,7 @@ pub enum DocumentError {
     #[error("this is not an OpenAPI document: it has no `openapi` member")]
     NotOpenApi,
     /// Its version is not known.
-    #[error("`/openapi` says version `{version}`; OpenAPI 3.0 and 3.1 are read")]
+    #[error("`/openapi` says version `{version}`; Swagger 2.0 and OpenAPI 3.0 to 3.2 are read")]
     Version {
         /// What it says.
         version: String,
@@ -133,7 +174,7 @@ impl DocumentError {
             Self::NotText { .. } => "save the document as UTF-8",
             Self::Json { .. } | Self::Yaml { .. } => "mend the document at that place",
             Self::Swagger { .. } => {
-                "convert it to OpenAPI 3 first, for instance with `npx swagger2openapi`"
+                "convert it to OpenAPI 3 first, for instance with `npx api-spec-converter`"
             }
             Self::NotOpenApi | Self::Version { .. } => {
                 "an OpenAPI document begins like `openapi: 3.1.0`"
@@ -151,10 +192,14 @@ impl Document {
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, DocumentError> {
         let text = text_of(bytes.into())?;
         let (text, index) = index_of(&text)?;
+        let end = text.len();
         let mut document = Self {
             text,
+            end,
             index,
             version: Version::V31,
+            files: Files::of_document(Span::new(0..end)),
+            landmarks: OnceLock::new(),
         };
         document.version = document.check()?;
         Ok(document)
@@ -162,29 +207,60 @@ impl Document {
 
     /// The document as JSON, whatever it was written in.
     pub fn as_json(&self) -> &str {
-        &self.text
+        &self.text[..self.end]
+    }
+
+    /// Says where the document stands: an absolute URL, of a file or on a server. References to other files are
+    /// relative to it; without it they lead nowhere.
+    #[must_use]
+    pub fn located_at(mut self, address: &str) -> Self {
+        self.files.locate(&self.text, address);
+        self
+    }
+
+    /// The addresses of the files that the document and its files refer to and that nobody has told it about yet.
+    ///
+    /// Whoever has access to files decides which of them may be read, and tells with [`Document::attach`]; what is
+    /// attached may refer to further files, so this is asked until nothing is left.
+    pub fn external_references(&self) -> Vec<String> {
+        self.files.missing()
+    }
+
+    /// Takes in files that [`Document::external_references`] named, each with what was found there or with the reason
+    /// why there is nothing. What needs a file that is not there, and nothing else, is left out with that reason.
+    pub fn attach(&mut self, files: impl IntoIterator<Item = (String, Result<FoundFile, String>)>) {
+        let mut text = String::from(&*self.text);
+        for (wanted, found) in files {
+            let json = found.and_then(|found| match json_of(found.bytes) {
+                Ok(json) if text.len() - self.end + json.len() > FILES_BYTES_MAX => Err(format!(
+                    "the document's files have more than {FILES_BYTES_MAX} bytes together"
+                )),
+                Ok(json) => Ok((json, found.address)),
+                Err(error) => Err(error.to_string()),
+            });
+            match json {
+                Ok((json, address)) => {
+                    text.push('\n');
+                    let start = text.len();
+                    text.push_str(&json);
+                    let span = Span::new(start..text.len());
+                    self.files.add(&text, span, &wanted, &address);
+                }
+                Err(reason) => self.files.refuse(&wanted, reason),
+            }
+        }
+        self.text = text.into();
+        self.landmarks = OnceLock::new();
     }
 
     /// Checks what every document must have and tells its version.
     fn check(&self) -> Result<Version, DocumentError> {
-        if let Some(swagger) = self.member("swagger") {
-            return Err(DocumentError::Swagger {
-                version: words(swagger),
-            });
-        }
-        let openapi = self.member("openapi").ok_or(DocumentError::NotOpenApi)?;
-        // YAML writers forget the quotes: `openapi: 3.1` is a number then.
-        let text = words(openapi);
-        let version = match text.split('.').take(2).collect::<Vec<_>>()[..] {
-            ["3", "0"] => Version::V30,
-            ["3", "1" | "2"] => Version::V31,
-            _ => return Err(DocumentError::Version { version: text }),
-        };
+        let version = self.declared_version()?;
         self.object("info", "/info")?;
         match self.object("paths", "/paths") {
             // From 3.1 on a document may describe webhooks alone.
             Err(DocumentError::Missing { .. })
-                if version != Version::V30
+                if matches!(version, Version::V31 | Version::V32)
                     && (self.member("webhooks").is_some()
                         || self.member("components").is_some()) => {}
             other => {
@@ -192,6 +268,30 @@ impl Document {
             }
         }
         Ok(version)
+    }
+
+    fn declared_version(&self) -> Result<Version, DocumentError> {
+        let two = |text: &str| -> Vec<String> {
+            let parts = text.split('.').take(2);
+            parts.map(str::to_owned).collect()
+        };
+        let is = |text: &str, expected: [&str; 2]| two(text) == expected;
+        // YAML writers forget the quotes: `openapi: 3.1` and `swagger: 2` are numbers then.
+        if let Some(openapi) = self.member("openapi") {
+            let text = words(openapi);
+            return match &text {
+                text if is(text, ["3", "0"]) => Ok(Version::V30),
+                text if is(text, ["3", "1"]) => Ok(Version::V31),
+                text if is(text, ["3", "2"]) => Ok(Version::V32),
+                _ => Err(DocumentError::Version { version: text }),
+            };
+        }
+        let swagger = self.member("swagger").ok_or(DocumentError::NotOpenApi)?;
+        let text = words(swagger);
+        if text == "2" || is(&text, ["2", "0"]) {
+            return Ok(Version::V20);
+        }
+        Err(DocumentError::Swagger { version: text })
     }
 
     fn object(
@@ -213,8 +313,20 @@ impl Document {
     }
 
     /// The whole document.
+    #[cfg(test)]
     pub(crate) fn root(&self) -> Slice<'_> {
-        Slice::from_checked(&self.text)
+        Slice::from_checked(&self.text[..self.end])
+    }
+
+    /// The files, this document first.
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// What schemas call themselves, in all files.
+    pub(crate) fn landmarks(&self) -> &Landmarks {
+        self.landmarks
+            .get_or_init(|| Landmarks::of(&self.text, &self.files))
     }
 
     pub(crate) fn version(&self) -> Version {
@@ -229,12 +341,13 @@ impl Document {
 
     /// The value at a place.
     pub(crate) fn at(&self, span: Span) -> Slice<'_> {
-        self.root().part(span.range())
+        Slice::from_checked(&self.text[span.range()])
     }
 
     /// The place of a value of this document.
     pub(crate) fn span_of(&self, value: Slice<'_>) -> Span {
-        Span::new(value.range_in(self.root()))
+        // Of several files the text is several values, of which only the places matter here.
+        Span::new(value.range_in(Slice::from_checked(&self.text)))
     }
 
     /// The paths and their items in the document's order; a path that is written twice has its last item.
@@ -289,6 +402,43 @@ fn text_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
     Ok(text.slice_ref(text.strip_prefix('\u{feff}').unwrap_or(&text)))
 }
 
+/// Any JSON or YAML value as JSON.
+fn json_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
+    let text = text_of(bytes)?;
+    let trimmed = text.slice_ref(text.trim_ascii());
+    if trimmed.starts_with('<') {
+        return Err(DocumentError::Html);
+    }
+    if index::is_json(&trimmed) {
+        return Ok(trimmed);
+    }
+    let looks_like_json = trimmed.starts_with(['{', '[']);
+    if looks_like_json && trimmed.len() > FLOW_BYTES_MAX {
+        return Err(broken_json(&trimmed));
+    }
+    match yaml::to_json(&text) {
+        Ok(json) if index::is_json(&json) => Ok(json.into()),
+        Err(error) if !looks_like_json => Err(error),
+        _ => Err(broken_json(&trimmed)),
+    }
+}
+
+/// Why a text that looks like JSON is none.
+fn broken_json(text: &str) -> DocumentError {
+    match serde_json::from_str::<&serde_json::value::RawValue>(text) {
+        Ok(_) => DocumentError::Json {
+            line: 1,
+            column: 1,
+            reason: format!("values are nested deeper than {DEPTH_MAX} levels"),
+        },
+        Err(error) => DocumentError::Json {
+            line: error.line(),
+            column: error.column(),
+            reason: bare(&error.to_string()),
+        },
+    }
+}
+
 /// The text as JSON, and its index.
 fn index_of(text: &ByteString) -> Result<(ByteString, Index), DocumentError> {
     let start = text.trim_start();
@@ -304,18 +454,11 @@ fn index_of(text: &ByteString) -> Result<(ByteString, Index), DocumentError> {
     if let Some(index) = Index::of(&trimmed) {
         return Ok((trimmed, index));
     }
-    let error = match serde_json::from_str::<&serde_json::value::RawValue>(text) {
-        Ok(_) if start.starts_with('{') => DocumentError::Json {
-            line: 1,
-            column: 1,
-            reason: format!("values are nested deeper than {DEPTH_MAX} levels"),
-        },
-        Ok(_) => DocumentError::NotOpenApi,
-        Err(error) => DocumentError::Json {
-            line: error.line(),
-            column: error.column(),
-            reason: bare(&error.to_string()),
-        },
+    let error = match broken_json(text) {
+        DocumentError::Json {
+            line: 1, column: 1, ..
+        } if !start.starts_with('{') => DocumentError::NotOpenApi,
+        error => error,
     };
     // YAML's flow style looks like JSON with comments and trailing commas; what is neither is told as JSON.
     let may_be_yaml = text.len() <= FLOW_BYTES_MAX && matches!(error, DocumentError::Json { .. });

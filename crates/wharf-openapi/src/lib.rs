@@ -23,6 +23,6 @@ mod response;
 mod source;
 
 pub use description::Descriptions;
-pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError};
+pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError, FoundFile};
 pub use schema::Note;
 pub use source::{Config, LeftOut, OpenApi, OutputSchemas, Report, Whereabouts};

@@ -5,10 +5,12 @@
 
 mod body;
 mod members;
+mod methods;
 mod parameters;
 mod path;
 mod responses;
 mod servers;
+mod swagger;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,22 +22,12 @@ pub(crate) use members::Openness;
 pub(crate) use responses::{OutputShape, Success};
 pub(crate) use servers::{Addresses, base_url};
 
+use self::methods::Listed;
+use crate::document::Version;
 use crate::names::{ArgumentNames, Nameable};
 use crate::plan::{Body, Location, Parameter, PathPiece, Plan};
 use crate::reference::{Referring, Resolver, Unresolved};
 use crate::schema::{Place, members_once};
-
-/// The methods that OpenAPI knows, in the order in which the tools of one path are listed.
-const METHODS: [(&str, Method); 8] = [
-    ("get", Method::GET),
-    ("put", Method::PUT),
-    ("post", Method::POST),
-    ("delete", Method::DELETE),
-    ("options", Method::OPTIONS),
-    ("head", Method::HEAD),
-    ("patch", Method::PATCH),
-    ("trace", Method::TRACE),
-];
 
 /// Why an operation, or all those of a path, cannot be offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +50,7 @@ impl Fault {
 #[derive(Debug)]
 pub(crate) struct PathItem<'d> {
     path: &'d str,
-    operations: Vec<(&'static str, Method, Slice<'d>)>,
+    operations: Vec<Listed<'d>>,
     parameters: Option<Slice<'d>>,
     servers: Option<Slice<'d>>,
 }
@@ -79,7 +71,7 @@ impl<'d> Referring<'d> for Referred<'d> {
 /// What an operation says itself, before anything it refers to is looked at.
 pub(crate) struct Head<'d> {
     path: &'d str,
-    name: &'static str,
+    pointer: Cow<'d, str>,
     method: Method,
     members: Members<'d>,
 }
@@ -117,8 +109,9 @@ pub(crate) struct Operation<'d> {
     /// The body as the document describes it, for descriptions.
     pub(crate) body_description: Option<Cow<'d, str>>,
     pub(crate) callbacks: usize,
-    /// As the document writes it.
-    method_name: &'static str,
+    /// Where it stands in its path item: a pointer without its first slash.
+    in_item: Cow<'d, str>,
+    version: Version,
     /// The key of the body that is sent, among those that are offered.
     body_media_type: Cow<'d, str>,
     pieces: Vec<PathPiece>,
@@ -167,11 +160,13 @@ impl Argument<'_> {
     pub(crate) fn at_place(&self, operation: &Operation<'_>, with: impl FnOnce(&Place<'_>)) {
         let paths = Place::at("/paths");
         let item = paths.down(operation.path);
-        let own = item.down(operation.method_name);
+        let own = item.along(&operation.in_item);
         let (holder, number) = match self.spot {
             Spot::Own(number) => (own, number),
             Spot::Shared(number) => (item, number),
             Spot::Body => return operation.at_body(with),
+            // A part of the form is a parameter, and its name in the message tells which.
+            Spot::Member if operation.version == Version::V20 => return operation.at_body(with),
             Spot::Member => {
                 return operation.at_body(|body| {
                     with(&body.down("properties").down(&self.wire_name));
@@ -179,7 +174,12 @@ impl Argument<'_> {
             }
             Spot::Nowhere => return with(&item),
         };
-        with(&holder.down("parameters").item(number).down("schema"));
+        let list = holder.down("parameters");
+        let parameter = list.item(number);
+        if operation.version == Version::V20 {
+            return with(&parameter);
+        }
+        with(&parameter.down("schema"));
     }
 }
 
@@ -188,7 +188,10 @@ impl Operation<'_> {
     pub(crate) fn at_body(&self, with: impl FnOnce(&Place<'_>)) {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
-        let operation = item.down(self.method_name);
+        let operation = item.along(&self.in_item);
+        if self.version == Version::V20 {
+            return with(&operation.down("parameters"));
+        }
         let body = operation.down("requestBody");
         let content = body.down("content");
         with(&content.down(&self.body_media_type).down("schema"));
@@ -198,9 +201,12 @@ impl Operation<'_> {
     pub(crate) fn at_success(&self, success: &Success<'_>, with: impl FnOnce(&Place<'_>)) {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
-        let operation = item.down(self.method_name);
+        let operation = item.along(&self.in_item);
         let responses = operation.down("responses");
         let response = responses.down(&success.status);
+        if self.version == Version::V20 {
+            return with(&response.down("schema"));
+        }
         let content = response.down("content");
         let media_type = success.media_type.as_deref().unwrap_or_default();
         with(&content.down(media_type).down("schema"));
@@ -210,7 +216,7 @@ impl Operation<'_> {
     pub(crate) fn pointer(&self) -> String {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
-        item.down(self.method_name).to_string()
+        item.along(&self.in_item).to_string()
     }
 }
 
@@ -250,32 +256,39 @@ impl<'d> PathItem<'d> {
         let names = document
             .indexed(document.span_of(item).start())
             .ok_or_else(|| Fault::new(&place, Unresolved::NoObject))?;
-        read.fill(|name| names.get(name).map(|span| document.at(*span)));
+        read.fill(members_once(item), document.version());
         // What stands beside a reference counts before what it refers to.
         if names.contains_key("$ref") {
             let Referred(target) = resolver
                 .read(item)
                 .map_err(|unresolved| Fault::new(&place, unresolved))?;
-            let members = members_once(target);
-            let get = |name: &str| members.iter().find(|(key, _)| key == name);
-            read.fill(|name| get(name).map(|(_, value)| *value));
+            read.fill(members_once(target), document.version());
         }
-        read.operations
-            .sort_by_key(|(name, ..)| METHODS.iter().position(|(known, _)| known == name));
         Ok(read)
     }
 
     /// Takes over what is not there yet.
-    fn fill(&mut self, get: impl Fn(&str) -> Option<Slice<'d>>) {
+    fn fill(&mut self, members: Vec<(Cow<'d, str>, Slice<'d>)>, version: Version) {
+        let get = |name: &str| {
+            let mut members = members.iter();
+            members
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| *value)
+        };
         self.parameters = self.parameters.or_else(|| get("parameters"));
         self.servers = self.servers.or_else(|| get("servers"));
-        for (name, method) in &METHODS {
-            if !self.operations.iter().any(|(known, ..)| known == name)
-                && let Some(operation) = get(name)
-            {
-                self.operations.push((name, method.clone(), operation));
+        let listed = methods::listed(members, version);
+        if self.operations.is_empty() {
+            self.operations = listed;
+            return;
+        }
+        for listed in listed {
+            let is_there = |known: &Listed<'d>| known.method == listed.method;
+            if !self.operations.iter().any(is_there) {
+                self.operations.push(listed);
             }
         }
+        methods::sort(&mut self.operations);
     }
 
     pub(crate) fn path(&self) -> &'d str {
@@ -284,26 +297,30 @@ impl<'d> PathItem<'d> {
 
     /// The methods of the operations, in the order to list them.
     pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
-        self.operations.iter().map(|(_, method, _)| method)
+        self.operations.iter().map(|listed| &listed.method)
     }
 
     /// The operation's own members; `method` is one that [`PathItem::methods`] told.
     pub(crate) fn head(&self, method: &Method) -> Result<Head<'d>, Fault> {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
-        let (name, method, slice) = self
+        let listed = self
             .operations
             .iter()
-            .find(|(_, known, _)| known == method)
+            .find(|listed| listed.method == *method)
             .expect("the method is one of this path item's");
-        if slice.kind() != JsonKind::Object {
-            return Err(Fault::new(&item.down(name), "is no object"));
+        let place = item.along(&listed.pointer);
+        if let Some(refusal) = &listed.refusal {
+            return Err(Fault::new(&place, refusal));
+        }
+        if listed.value.kind() != JsonKind::Object {
+            return Err(Fault::new(&place, "is no object"));
         }
         Ok(Head {
             path: self.path,
-            name,
+            pointer: listed.pointer.clone(),
             method: method.clone(),
-            members: Members::of(*slice),
+            members: Members::of(listed.value),
         })
     }
 
@@ -315,17 +332,27 @@ impl<'d> PathItem<'d> {
         addresses: &Addresses,
     ) -> Result<Operation<'d>, Fault> {
         let Head {
-            name,
+            pointer: in_item,
             method,
             members: own,
             ..
         } = head;
+        let document = resolver.document();
+        let version = document.version();
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
-        let place = item.down(name);
+        let place = item.along(&in_item);
         let parameters =
             parameters::read(resolver, own.parameters, &place, self.parameters, &item)?;
+        let media_types = |own, name| match version {
+            Version::V20 => swagger::media_types(document, own, name),
+            _ => Vec::new(),
+        };
         let body = match own.request_body {
+            _ if version == Version::V20 => {
+                let consumes = media_types(own.consumes, "consumes");
+                swagger::body(resolver, own.parameters, self.parameters, consumes, &place)?
+            }
             Some(body) => body::read(resolver, body, &place)?,
             None => None,
         };
@@ -352,30 +379,35 @@ impl<'d> PathItem<'d> {
             rest = body.openness();
             body.finish(body_names, &mut arguments)
         });
-        let responses = responses::read(resolver, own.responses);
-        let root = |name| resolver.document().member(name);
+        let produces = media_types(own.produces, "produces");
+        let responses = responses::read(resolver, own.responses, &produces);
+        let server = match version {
+            Version::V20 => addresses.own_scheme(own.schemes),
+            _ => addresses.own_server(own.servers.or(self.servers)),
+        };
         Ok(Operation {
             method,
             path: self.path,
             id: own.id,
             summary: own.summary,
             description: own.description,
-            tags: own.tags,
+            tags: resolver.with_parents(own.tags),
             arguments,
             rest,
             success: responses.success,
             body_description,
             callbacks: own.callbacks,
-            method_name: name,
+            version,
+            in_item,
             body_media_type,
             pieces,
             parameters: planned,
             body,
             accept: responses.accept,
-            server: addresses.own_server(own.servers.or(self.servers)),
+            server,
             security: own
                 .security
-                .or_else(|| root("security"))
+                .or_else(|| document.member("security"))
                 .map(security)
                 .unwrap_or_default(),
         })
@@ -412,6 +444,10 @@ struct Members<'d> {
     servers: Option<Slice<'d>>,
     security: Option<Slice<'d>>,
     callbacks: usize,
+    /// Swagger 2.0: media types and schemes.
+    consumes: Option<Slice<'d>>,
+    produces: Option<Slice<'d>>,
+    schemes: Option<Slice<'d>>,
 }
 
 impl<'d> Members<'d> {
@@ -431,6 +467,9 @@ impl<'d> Members<'d> {
                 "responses" => members.responses = Some(value),
                 "servers" => members.servers = Some(value),
                 "security" => members.security = Some(value),
+                "consumes" => members.consumes = Some(value),
+                "produces" => members.produces = Some(value),
+                "schemes" => members.schemes = Some(value),
                 "callbacks" => members.callbacks = value.each_member().count(),
                 _ => {}
             }

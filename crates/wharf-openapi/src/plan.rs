@@ -61,6 +61,8 @@ pub(crate) struct Parameter {
 pub(crate) enum Location {
     Path,
     Query,
+    /// The whole query is this one value (OpenAPI 3.2).
+    Querystring,
     Header,
     Cookie,
 }
@@ -90,7 +92,31 @@ pub(crate) enum Style {
     Form,
     SpaceDelimited,
     PipeDelimited,
+    /// Swagger 2.0's `tsv`.
+    TabDelimited,
     DeepObject,
+}
+
+impl Style {
+    /// What stands between the items of a list that is not exploded.
+    pub(crate) fn separator(self) -> &'static str {
+        match self {
+            Self::SpaceDelimited => " ",
+            Self::PipeDelimited => "|",
+            Self::TabDelimited => "\t",
+            _ => ",",
+        }
+    }
+
+    /// The same, percent-encoded.
+    pub(crate) fn encoded_separator(self) -> &'static str {
+        match self {
+            Self::SpaceDelimited => "%20",
+            Self::PipeDelimited => "%7C",
+            Self::TabDelimited => "%09",
+            _ => ",",
+        }
+    }
 }
 
 /// A request body.

@@ -1,17 +1,18 @@
 //! References: from `$ref` texts to places in the document.
 //!
-//! Only references within the document are followed. A member named `$ref` is a reference only where the document
-//! calls for something that can be one, so an example or a default that contains such a member is never touched.
+//! A reference is relative to the file that it stands in, which its place in the text tells. A member named `$ref` is a
+//! reference only where the document calls for something that can be one, so an example or a default that contains such
+//! a member is never touched.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use wharf_model::{JsonKind, Slice};
 
-use crate::document::{Document, Names, Span};
+use crate::document::{Document, Found, Names, Span, Version, words};
 use crate::schema::{Flags, Keyword, Keywords};
 
 /// References to references; longer chains are taken for loops.
@@ -19,6 +20,9 @@ const HOPS_MAX: usize = 32;
 
 /// How far [`Resolver::flags`] looks into compositions.
 const FLAGS_DEPTH_MAX: usize = 8;
+
+/// No operation has more tags, those around its own included.
+const TAGS_MAX: usize = 64;
 
 /// How alike a name must be to be suggested.
 const LIKENESS_MIN: f64 = 0.75;
@@ -33,6 +37,10 @@ pub(crate) struct Resolver<'d> {
     /// references there are.
     passed: RefCell<HashMap<u32, Names>>,
     flags: RefCell<HashMap<u32, Flags>>,
+    /// Which file an address means, by the file that says it.
+    files: RefCell<HashMap<(usize, String), Found>>,
+    /// The tag that each tag stands below (OpenAPI 3.2).
+    tag_parents: OnceCell<HashMap<String, String>>,
 }
 
 /// An object in whose place a Reference Object may stand.
@@ -47,8 +55,12 @@ pub(crate) trait Referring<'d> {
 /// Why there is nothing where something should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unresolved {
-    /// It leads out of the document.
-    External(String),
+    /// It leads out of the document and the files that belong to it.
+    External {
+        target: String,
+        /// Why there is nothing, where somebody looked.
+        reason: Option<String>,
+    },
     /// Nothing is there.
     Missing {
         target: String,
@@ -63,8 +75,12 @@ pub(crate) enum Unresolved {
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::External(target) => {
-                write!(f, "refers to `{target}`, outside of the document")
+            Self::External { target, reason } => {
+                write!(f, "refers to `{target}`, outside of the document")?;
+                match reason {
+                    Some(reason) => write!(f, ": {reason}"),
+                    None => Ok(()),
+                }
             }
             Self::Missing { target, nearest } => {
                 write!(
@@ -88,6 +104,8 @@ impl<'d> Resolver<'d> {
             document,
             passed: RefCell::default(),
             flags: RefCell::default(),
+            files: RefCell::default(),
+            tag_parents: OnceCell::new(),
         }
     }
 
@@ -98,56 +116,123 @@ impl<'d> Resolver<'d> {
     /// Reads an object, or the one that it refers to.
     pub(crate) fn read<T: Referring<'d>>(&self, value: Slice<'d>) -> Result<T, Unresolved> {
         let mut value = value;
-        let mut last = String::new();
+        let mut last = None;
         for _ in 0..HOPS_MAX {
             if value.kind() != JsonKind::Object {
                 return Err(Unresolved::NoObject);
             }
             let members = T::of(value);
-            let Some(reference) = members.reference().and_then(Slice::text) else {
+            let reference = members.reference();
+            let Some(reference) = reference.filter(|text| text.kind() == JsonKind::String) else {
                 return Ok(members);
             };
-            value = self.target(&reference)?;
-            last = reference.into_owned();
+            value = self.target(reference)?;
+            last = Some(reference);
         }
-        Err(Unresolved::Loop(last))
+        Err(Unresolved::Loop(last.map(words).unwrap_or_default()))
     }
 
     /// What a schema's `$ref` stands for, past schemas that are nothing but another `$ref`, with the last reference.
-    pub(crate) fn schema(&self, reference: &str) -> Result<(Slice<'d>, String), Unresolved> {
-        let mut reference = reference.to_owned();
+    pub(crate) fn schema(
+        &self,
+        reference: Slice<'d>,
+    ) -> Result<(Slice<'d>, Cow<'d, str>), Unresolved> {
+        let mut reference = reference;
         for _ in 0..HOPS_MAX {
-            let target = self.target(&reference)?;
+            let target = self.target(reference)?;
             let mut members = target.each_member();
             match (members.next(), members.next()) {
-                (Some((key, value)), None) if key == "$ref" => match value.text() {
-                    Some(next) => reference = next.into_owned(),
-                    None => return Ok((target, reference)),
-                },
-                _ => return Ok((target, reference)),
+                (Some((key, next)), None) if key == "$ref" && next.kind() == JsonKind::String => {
+                    reference = next;
+                }
+                _ => return Ok((target, reference.text().unwrap_or_default())),
             }
         }
-        Err(Unresolved::Loop(reference))
+        Err(Unresolved::Loop(words(reference)))
     }
 
     /// What stands at a reference.
-    fn target(&self, reference: &str) -> Result<Slice<'d>, Unresolved> {
-        let Some(fragment) = reference.strip_prefix('#') else {
-            return Err(Unresolved::External(reference.to_owned()));
-        };
+    fn target(&self, reference: Slice<'d>) -> Result<Slice<'d>, Unresolved> {
+        let text = reference.text().ok_or(Unresolved::NoObject)?;
         let missing = |nearest| Unresolved::Missing {
-            target: reference.to_owned(),
+            target: text.clone().into_owned(),
             nearest,
         };
-        let pointer = percent_decode_str(fragment)
+        let at = self.document.span_of(reference).start();
+        let (address, fragment) = text.split_once('#').unwrap_or((&text, ""));
+        let fragment = percent_decode_str(fragment)
             .decode_utf8()
             .map_err(|_| missing(None))?;
-        let mut value = self.document.root();
-        if pointer.is_empty() {
-            return Ok(value);
+        let here = self.document.files().number_at(at);
+        let (root, file) = match self.file(here, address) {
+            Found::File(file) => (self.document.files().span(file), file),
+            Found::Refused(reason) => {
+                return Err(Unresolved::External {
+                    target: text.into_owned(),
+                    reason: Some(reason),
+                });
+            }
+            Found::Unknown(addresses) => {
+                let own = addresses
+                    .iter()
+                    .find_map(|address| self.document.landmarks().id(address))
+                    .or_else(|| self.plain_name(&text));
+                let span = own.ok_or_else(|| Unresolved::External {
+                    target: text.clone().into_owned(),
+                    reason: None,
+                })?;
+                (span, self.document.files().number_at(span.start()))
+            }
+        };
+        let root = self.document.at(root);
+        if fragment.is_empty() {
+            return Ok(root);
         }
-        let tokens = pointer.strip_prefix('/').ok_or_else(|| missing(None))?;
-        let mut tokens = tokens.split('/').peekable();
+        let Some(pointer) = fragment.strip_prefix('/') else {
+            let anchor = self.document.landmarks().anchor(file, &fragment);
+            return anchor
+                .map(|span| self.document.at(span))
+                .ok_or_else(|| missing(None));
+        };
+        match self.walk(root, pointer) {
+            Ok(value) => Ok(value),
+            Err(nearest) => {
+                // A schema with an `$id` is a document of its own, and what has `$defs` is often taken for one.
+                let around = address.is_empty().then(|| self.document.landmarks());
+                around
+                    .into_iter()
+                    .flat_map(|landmarks| landmarks.around(at))
+                    .find_map(|span| self.walk(self.document.at(span), pointer).ok())
+                    .ok_or_else(|| missing(nearest))
+            }
+        }
+    }
+
+    /// The file that a reference's address means; an empty one means the file that says it.
+    fn file(&self, here: usize, address: &str) -> Found {
+        if address.is_empty() {
+            return Found::File(here);
+        }
+        let key = (here, address.to_owned());
+        let mut files = self.files.borrow_mut();
+        files
+            .entry(key)
+            .or_insert_with(|| self.document.files().find(here, address))
+            .clone()
+    }
+
+    /// Swagger 1 referred to models by their bare names, and some 2.0 documents still do.
+    fn plain_name(&self, name: &str) -> Option<Span> {
+        let definitions = self.document.member("definitions")?;
+        let is_swagger = self.document.version() == Version::V20;
+        let definition = is_swagger.then(|| self.member(definitions, name))??;
+        Some(self.document.span_of(definition))
+    }
+
+    /// Follows a pointer's tokens; fails with the name that the last one was probably meant to be.
+    fn walk(&self, root: Slice<'d>, pointer: &str) -> Result<Slice<'d>, Option<String>> {
+        let mut value = root;
+        let mut tokens = pointer.split('/').peekable();
         while let Some(token) = tokens.next() {
             let name = if token.contains('~') {
                 Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
@@ -157,7 +242,7 @@ impl<'d> Resolver<'d> {
             value = self.member(value, &name).ok_or_else(|| {
                 // Of a name in the middle nobody knows what it should lead to.
                 let is_last = tokens.peek().is_none();
-                missing(is_last.then(|| self.nearest(value, &name)).flatten())
+                is_last.then(|| self.nearest(value, &name)).flatten()
             })?;
         }
         Ok(value)
@@ -209,7 +294,7 @@ impl<'d> Resolver<'d> {
             return flags;
         }
         if let Some(reference) = schema.reference()
-            && let Ok((target, _)) = self.schema(&reference)
+            && let Ok((target, _)) = self.schema(reference)
         {
             let start = self.document.span_of(target).start();
             let known = self.flags.borrow().get(&start).copied();
@@ -230,45 +315,33 @@ impl<'d> Resolver<'d> {
         }
         flags
     }
+
+    /// The tags and those that they stand below, each once: who asks for a tag means what is nested in it too.
+    pub(crate) fn with_parents(&self, tags: Vec<String>) -> Vec<String> {
+        if self.document.version() != Version::V32 {
+            return tags;
+        }
+        let parents = self.tag_parents.get_or_init(|| {
+            let tags = self.document.member("tags").into_iter();
+            let text = |tag: Slice<'d>, name| Some(tag.get(name)?.text()?.into_owned());
+            tags.flat_map(Slice::each_item)
+                .filter_map(|tag| Some((text(tag, "name")?, text(tag, "parent")?)))
+                .collect()
+        });
+        let mut all = tags;
+        let mut next = 0;
+        while let Some(tag) = all.get(next) {
+            next += 1;
+            if let Some(parent) = parents.get(tag)
+                && all.len() < TAGS_MAX
+                && !all.contains(parent)
+            {
+                all.push(parent.clone());
+            }
+        }
+        all
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_lead_to_places() {
-        let document = Document::read(
-            r##"{"openapi":"3.1.0","info":{},"paths":{"/a/{b}":{"get":{"parameters":[{"name":"x"}]}}},
-            "components":{"schemas":{"A":{"$ref":"#/components/schemas/B"},"B":{"type":"string"},"a~b":1,
-            "L":{"$ref":"#/components/schemas/M"},"M":{"$ref":"#/components/schemas/L"},"Pet":{}}},"x":[[2]]}"##,
-        )
-        .unwrap();
-        let resolver = Resolver::new(&document);
-        for (reference, expected) in [
-            ("#/components/schemas/B", r#"{"type":"string"}"#),
-            ("#/components/schemas/A", r#"{"type":"string"}"#),
-            ("#/components/schemas/a~0b", "1"),
-            ("#/paths/~1a~1%7Bb%7D/get/parameters/0/name", r#""x""#),
-            ("#/x/0/0", "2"),
-            ("#/x/0", "[2]"),
-        ] {
-            let (target, _) = resolver.schema(reference).expect(reference);
-            assert_eq!(target.as_str(), expected, "{reference}");
-        }
-        for (reference, expected) in [
-            ("#/components/schemas/L", "refers back to itself"),
-            ("other.yaml#/A", "outside of the document"),
-            ("http://x/y", "outside of the document"),
-            ("#/components/schemas/Pett", "did you mean `Pet`?"),
-            ("#/components/schemas/Zebra", "does not define"),
-            ("#/x/1", "does not define"),
-            ("#/openapi/0", "does not define"),
-            ("#anchor", "does not define"),
-            ("#/%ff", "does not define"),
-        ] {
-            let error = resolver.schema(reference).expect_err(reference).to_string();
-            assert!(error.contains(expected), "{reference}: {error}");
-        }
-    }
-}
+mod tests;

@@ -96,6 +96,10 @@ fn write_target(plan: &Plan, values: &[Option<Slice<'_>>]) -> Result<String, Com
         form::write_parameter(&mut query, parameter, value)
             .map_err(|excess| excess.complaint(&parameter.argument))?;
     }
+    for (parameter, value) in given(plan, values, Location::Querystring) {
+        form::write_querystring(&mut target, opens_with, parameter, value)
+            .map_err(|excess| excess.complaint(&parameter.argument))?;
+    }
     if target.len() > TARGET_BYTES_MAX {
         return Err(Complaint::LongTarget);
     }

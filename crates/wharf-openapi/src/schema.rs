@@ -121,7 +121,7 @@ impl<'r, 'd> Schemas<'r, 'd> {
     ) {
         let mut root = schema;
         if let Some(reference) = Keywords::of(schema).reference()
-            && let Ok((target, _)) = self.resolver.schema(&reference)
+            && let Ok((target, _)) = self.resolver.schema(reference)
         {
             root = target;
         }

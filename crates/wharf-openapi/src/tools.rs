@@ -257,7 +257,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         };
         let target = Keywords::of(schema)
             .reference()
-            .and_then(|reference| self.resolver.schema(&reference).ok());
+            .and_then(|reference| self.resolver.schema(reference).ok());
         match target {
             Some((target, _)) => {
                 let start = self.resolver.document().span_of(target).start();
@@ -323,6 +323,7 @@ fn location_note(location: Location) -> &'static str {
     match location {
         Location::Path => "(Path parameter)",
         Location::Query => "(Query parameter)",
+        Location::Querystring => "(The whole query)",
         Location::Header => "(Header parameter)",
         Location::Cookie => "(Cookie parameter)",
     }
@@ -330,10 +331,11 @@ fn location_note(location: Location) -> &'static str {
 
 /// What HTTP says of a method (RFC 9110 §9.2), as hints.
 fn annotations(method: &Method) -> ToolAnnotations {
+    // QUERY is a GET with a body.
     let read_only = matches!(
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
-    );
+    ) || method.as_str() == "QUERY";
     let idempotent = read_only || matches!(*method, Method::PUT | Method::DELETE);
     // POST may do anything; to create something destroys nothing, but only its document's reader knows.
     let destructive = match *method {

@@ -49,11 +49,7 @@ pub(super) struct Index {
 impl Index {
     /// None when the text is not one JSON object.
     pub(super) fn of(text: &str) -> Option<Self> {
-        let mut scanner = Scanner {
-            text,
-            bytes: text.as_bytes(),
-            at: 0,
-        };
+        let mut scanner = Scanner::new(text);
         let mut index = Self::default();
         scanner.skip_white();
         if scanner.peek() != Some(b'{') {
@@ -110,6 +106,16 @@ impl Index {
     }
 }
 
+/// Whether the text is one JSON value, down to [`DEPTH_MAX`] levels.
+pub(super) fn is_json(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.skip_white();
+    scanner.value(0).is_some() && {
+        scanner.skip_white();
+        scanner.peek().is_none()
+    }
+}
+
 /// Which object is being indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -118,6 +124,8 @@ enum Part {
     PathItem,
     Components,
     Section,
+    /// Where Swagger 2.0 has its sections.
+    RootSection,
 }
 
 impl Part {
@@ -126,6 +134,7 @@ impl Part {
         match (self, key) {
             (Self::Root, "paths") => Some(Self::Paths),
             (Self::Root, "components") => Some(Self::Components),
+            (Self::Root, "definitions" | "parameters" | "responses") => Some(Self::RootSection),
             (Self::Paths, _) => Some(Self::PathItem),
             (Self::Components, _) => Some(Self::Section),
             _ => None,
@@ -136,21 +145,33 @@ impl Part {
     fn depth(self) -> usize {
         match self {
             Self::Root => 1,
-            Self::Paths | Self::Components => 2,
+            Self::Paths | Self::Components | Self::RootSection => 2,
             Self::PathItem | Self::Section => 3,
         }
     }
 }
 
 /// A place in a text. Each method returns none where the text is not JSON.
-struct Scanner<'a> {
+pub(super) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+        }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
@@ -178,7 +199,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over the bracket that opens an object or array.
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.at += 1;
         self.skip_white();
     }
@@ -188,7 +209,7 @@ impl<'a> Scanner<'a> {
         clippy::option_option,
         reason = "the outer one is the scanner's way to fail"
     )]
-    fn key(&mut self, first: bool) -> Option<Option<Cow<'a, str>>> {
+    pub(super) fn key(&mut self, first: bool) -> Option<Option<Cow<'a, str>>> {
         if !self.next(first, b'}')? {
             return Some(None);
         }
@@ -206,7 +227,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether another member or item follows; steps over the comma or the closing bracket.
-    fn next(&mut self, first: bool, close: u8) -> Option<bool> {
+    pub(super) fn next(&mut self, first: bool, close: u8) -> Option<bool> {
         self.skip_white();
         match self.peek()? {
             byte if byte == close => {
@@ -230,7 +251,7 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    fn value(&mut self, depth: usize) -> Option<()> {
+    pub(super) fn value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
             b'"' => self.string(),
             b'{' => {
@@ -346,21 +367,8 @@ mod tests {
 
     use super::*;
 
-    fn scans(text: &str) -> bool {
-        let mut scanner = Scanner {
-            text,
-            bytes: text.as_bytes(),
-            at: 0,
-        };
-        scanner.skip_white();
-        scanner.value(0).is_some() && {
-            scanner.skip_white();
-            scanner.peek().is_none()
-        }
-    }
-
     fn agrees(text: &str) -> bool {
-        serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() == scans(text)
+        serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() == is_json(text)
     }
 
     #[test]
@@ -416,15 +424,15 @@ mod tests {
             "\u{a0}1",
             "\"\u{7f}\"",
         ] {
-            assert!(agrees(text), "{text:?}: {}", scans(text));
+            assert!(agrees(text), "{text:?}: {}", is_json(text));
         }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(scans(&deep(DEPTH_MAX)));
-        assert!(!scans(&deep(DEPTH_MAX + 1)));
+        assert!(is_json(&deep(DEPTH_MAX)));
+        assert!(!is_json(&deep(DEPTH_MAX + 1)));
     }
 
     #[test]

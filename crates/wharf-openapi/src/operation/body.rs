@@ -111,26 +111,82 @@ pub(super) fn read<'d>(
     let media: Media<'d> = resolver
         .read(media)
         .map_err(|unresolved| Fault::new(&media_place, unresolved))?;
-    let (encoding, content) = content(resolver, &media_type, &media);
+    Ok(Some(of_media(
+        resolver,
+        media_type,
+        &media,
+        body.description,
+        body.required,
+    )))
+}
+
+/// The body of a Swagger 2.0 parameter: `schema` in one of the media types, JSON when there are none.
+pub(super) fn whole<'d>(
+    resolver: &Resolver<'d>,
+    media_types: Vec<Cow<'d, str>>,
+    schema: Option<Slice<'d>>,
+    description: Option<Cow<'d, str>>,
+    required: bool,
+) -> BodyRead<'d> {
+    let offered = media_types
+        .into_iter()
+        .map(|media_type| (media_type, ()))
+        .collect();
+    let (media_type, ()) = preferred(offered).unwrap_or((Cow::Borrowed("application/json"), ()));
+    let media = Media {
+        schema,
+        ..Media::default()
+    };
+    of_media(resolver, media_type, &media, description, required)
+}
+
+/// The body of Swagger 2.0's form parameters.
+pub(super) fn form<'d>(
+    media_type: Cow<'d, str>,
+    parts: Vec<PartEncoding>,
+    members: ObjectMembers<'d>,
+) -> BodyRead<'d> {
+    let encoding = match Shape::of(&media_type) {
+        Shape::Multipart => BodyEncoding::Multipart(parts),
+        _ => BodyEncoding::Form(parts),
+    };
+    BodyRead {
+        description: None,
+        media_type: media_type.clone().into_owned(),
+        required: members.members.iter().any(|member| member.required),
+        encoding,
+        content: Content::Members(members),
+        key: media_type,
+    }
+}
+
+fn of_media<'d>(
+    resolver: &Resolver<'d>,
+    media_type: Cow<'d, str>,
+    media: &Media<'d>,
+    description: Option<Cow<'d, str>>,
+    required: bool,
+) -> BodyRead<'d> {
+    let (encoding, content) = content(resolver, &media_type, media);
     let key = media_type.clone();
-    // A range says nothing about a body: JSON it is.
-    let media_type = if media_type.contains('*') {
+    // A range of everything says nothing about a body: JSON it is. A narrower one is made concrete with the body.
+    let media_type = if media_type.contains('*') && Shape::of(&media_type) == Shape::Json {
         "application/json".to_owned()
     } else {
         media_type.into_owned()
     };
-    Ok(Some(BodyRead {
-        description: body.description,
+    BodyRead {
+        description,
         media_type,
-        required: body.required,
+        required,
         encoding,
         content,
         key,
-    }))
+    }
 }
 
 /// The media type to send: JSON before forms before the rest, and of equals the first.
-fn preferred<'d>(media_types: Vec<(Cow<'d, str>, Slice<'d>)>) -> Option<(Cow<'d, str>, Slice<'d>)> {
+fn preferred<T>(media_types: Vec<(Cow<'_, str>, T)>) -> Option<(Cow<'_, str>, T)> {
     media_types
         .into_iter()
         .min_by_key(|(media_type, _)| match Shape::of(media_type) {

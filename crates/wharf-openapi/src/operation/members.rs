@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use wharf_model::{JsonKind, Slice};
 
-use crate::document::Version;
 use crate::reference::Resolver;
 use crate::schema::{Keyword, Keywords, members_once};
 
@@ -85,9 +84,9 @@ impl<'d> Collector<'_, 'd> {
         }
         let keywords = Keywords::of(schema);
         if let Some(reference) = keywords.reference() {
-            let (target, _) = self.resolver.schema(&reference).ok()?;
+            let (target, _) = self.resolver.schema(reference).ok()?;
             self.collect(target, depth + 1)?;
-            if self.resolver.document().version() == Version::V30 {
+            if self.resolver.document().version().has_lone_references() {
                 return Some(());
             }
         }

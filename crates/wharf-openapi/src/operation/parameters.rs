@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use wharf_model::{JsonKind, Slice};
 
-use super::body::BodyRead;
-use super::{Argument, ArgumentSchema, Fault, Spot, text};
+use super::body::{BodyRead, Media};
+use super::{Argument, ArgumentSchema, Fault, Spot, swagger, text};
+use crate::document::Version;
 use crate::names::{ArgumentNames, argument_name};
 use crate::plan::{Location, Parameter, Serialization, Style};
 use crate::reference::{Referring, Resolver};
@@ -72,10 +73,32 @@ pub(super) fn read<'d>(
             }
         }
     }
+    query_stands_alone(&parameters).map_err(|reason| Fault::new(operation, reason))?;
     Ok(parameters)
 }
 
-/// One parameter; none when it is a header that OpenAPI takes out of parameters' hands.
+/// A parameter that is the whole query leaves no room for another one in it.
+fn query_stands_alone(parameters: &[ParameterRead<'_>]) -> Result<(), String> {
+    let whole = parameters
+        .iter()
+        .find(|parameter| parameter.location == Location::Querystring);
+    let other = |whole: &ParameterRead<'_>| {
+        let in_query = |other: &&ParameterRead<'_>| {
+            matches!(other.location, Location::Query | Location::Querystring)
+        };
+        let mut others = parameters.iter().filter(in_query);
+        others.find(|other| other.name != whole.name || other.location != whole.location)
+    };
+    match whole.and_then(|whole| Some((whole, other(whole)?))) {
+        None => Ok(()),
+        Some((whole, other)) => Err(format!(
+            "parameter `{}` is the whole query, so `{}` cannot be in the query too",
+            whole.name, other.name
+        )),
+    }
+}
+
+/// One parameter; none when it is a part of the body, or a header that OpenAPI takes out of parameters' hands.
 fn one<'d>(
     resolver: &Resolver<'d>,
     parameter: Slice<'d>,
@@ -89,9 +112,13 @@ fn one<'d>(
         .name
         .clone()
         .ok_or_else(|| Fault::new(place, "has no `name`"))?;
+    let version = resolver.document().version();
     let location = match members.location.as_deref() {
         Some("path") => Location::Path,
         Some("query") => Location::Query,
+        Some("querystring") if version == Version::V32 => Location::Querystring,
+        // Parts of the body, which is read after the parameters.
+        Some("body" | "formData" | "form") if version == Version::V20 => return Ok(None),
         Some("header") => Location::Header,
         Some("cookie") => Location::Cookie,
         Some(other) => {
@@ -115,11 +142,21 @@ fn one<'d>(
         .content
         .and_then(|content| content.each_member().next());
     let serialization = match &content {
+        _ if version == Version::V20 => members.collection(location),
         Some((media_type, _)) => Serialization::Content(media_type.clone().into_owned()),
+        None if location == Location::Querystring => {
+            let reason = format!("parameter `{name}` is the whole query and has no `content`");
+            return Err(Fault::new(place, reason));
+        }
         None => members.style(location),
     };
     let schema = match content {
-        Some((_, media)) => media.get("schema"),
+        // The parameter itself says what a schema would.
+        _ if version == Version::V20 => members.schema.or(Some(members.whole)),
+        Some((_, media)) => resolver
+            .read::<Media<'d>>(media)
+            .ok()
+            .and_then(|media| media.schema),
         None => members.schema,
     };
     Ok(Some(ParameterRead {
@@ -135,24 +172,41 @@ fn one<'d>(
 }
 
 /// The members of a Parameter Object.
-#[derive(Default)]
-struct Members<'d> {
+pub(super) struct Members<'d> {
+    /// The object itself: in Swagger 2.0 it is a schema too.
+    pub(super) whole: Slice<'d>,
     reference: Option<Slice<'d>>,
-    name: Option<Cow<'d, str>>,
-    location: Option<Cow<'d, str>>,
-    description: Option<Cow<'d, str>>,
-    required: bool,
+    pub(super) name: Option<Cow<'d, str>>,
+    pub(super) location: Option<Cow<'d, str>>,
+    pub(super) description: Option<Cow<'d, str>>,
+    pub(super) required: bool,
     deprecated: bool,
     style: Option<Cow<'d, str>>,
+    /// What `style` and `explode` are in Swagger 2.0.
+    pub(super) collection_format: Option<Cow<'d, str>>,
     explode: Option<bool>,
     allow_reserved: bool,
-    schema: Option<Slice<'d>>,
+    pub(super) schema: Option<Slice<'d>>,
     content: Option<Slice<'d>>,
 }
 
 impl<'d> Referring<'d> for Members<'d> {
     fn of(parameter: Slice<'d>) -> Self {
-        let mut members = Self::default();
+        let mut members = Self {
+            whole: parameter,
+            reference: None,
+            name: None,
+            location: None,
+            description: None,
+            required: false,
+            deprecated: false,
+            style: None,
+            collection_format: None,
+            explode: None,
+            allow_reserved: false,
+            schema: None,
+            content: None,
+        };
         for (key, value) in parameter.each_member() {
             match &*key {
                 "$ref" => members.reference = Some(value),
@@ -162,6 +216,7 @@ impl<'d> Referring<'d> for Members<'d> {
                 "required" => members.required = value.boolean() == Some(true),
                 "deprecated" => members.deprecated = value.boolean() == Some(true),
                 "style" => members.style = value.text(),
+                "collectionFormat" => members.collection_format = value.text(),
                 "explode" => members.explode = value.boolean(),
                 "allowReserved" => members.allow_reserved = value.boolean() == Some(true),
                 "schema" => members.schema = Some(value),
@@ -193,13 +248,34 @@ impl Members<'_> {
                 ),
             ) => style,
             (Location::Path | Location::Header, _) => Style::Simple,
-            (Location::Query | Location::Cookie, _) => Style::Form,
+            (Location::Query | Location::Querystring | Location::Cookie, _) => Style::Form,
         };
         Serialization::Style {
             style,
             explode: self.explode.unwrap_or(style == Style::Form),
             allow_reserved: self.allow_reserved,
         }
+    }
+
+    /// The same for Swagger 2.0.
+    fn collection(&self, location: Location) -> Serialization {
+        let single = match location {
+            Location::Path | Location::Header => Style::Simple,
+            Location::Query | Location::Querystring | Location::Cookie => Style::Form,
+        };
+        swagger::serialization(self.collection_format.as_deref(), single)
+    }
+}
+
+/// A list's style and whether it is exploded, by Swagger 2.0's `collectionFormat`; `single` joins by commas.
+pub(super) fn list_style(format: Option<&str>, single: Style) -> (Style, bool) {
+    match format {
+        Some("ssv") => (Style::SpaceDelimited, false),
+        Some("tsv") => (Style::TabDelimited, false),
+        Some("pipes") => (Style::PipeDelimited, false),
+        // Only what is written as pairs can be written several times.
+        Some("multi") if single == Style::Form => (Style::Form, true),
+        _ => (single, false),
     }
 }
 
@@ -270,12 +346,13 @@ pub(super) fn arguments<'d>(
 
 /// `id__path`, with room for the location however long the name is.
 fn located(name: &str, location: Location) -> String {
-    const NAME_CHARS_MAX: usize = 64 - "__header".len();
+    const NAME_CHARS_MAX: usize = 64 - "__querystring".len();
     let mut base = argument_name(name);
     base.truncate(NAME_CHARS_MAX);
     let location = match location {
         Location::Path => "path",
         Location::Query => "query",
+        Location::Querystring => "querystring",
         Location::Header => "header",
         Location::Cookie => "cookie",
     };

@@ -38,15 +38,37 @@ struct Members<'d> {
     reference: Option<Slice<'d>>,
     description: Option<Cow<'d, str>>,
     content: Option<Slice<'d>>,
+    /// Swagger 2.0 has it here.
+    schema: Option<Slice<'d>>,
+    /// The response itself, which is all of a Media Type Object that Swagger 2.0 has.
+    whole: Option<Slice<'d>>,
+}
+
+impl<'d> Members<'d> {
+    /// Swagger 2.0's answer in all media types of its operation, JSON where it has none.
+    fn produced(&self, produces: &[Cow<'d, str>]) -> Vec<(Cow<'d, str>, Slice<'d>)> {
+        let Some(whole) = self.whole.filter(|_| self.schema.is_some()) else {
+            return Vec::new();
+        };
+        if produces.is_empty() {
+            return vec![(Cow::Borrowed("application/json"), whole)];
+        }
+        let one = |media_type: &Cow<'d, str>| (media_type.clone(), whole);
+        produces.iter().map(one).collect()
+    }
 }
 
 impl<'d> Referring<'d> for Members<'d> {
     fn of(response: Slice<'d>) -> Self {
-        let mut members = Self::default();
+        let mut members = Self {
+            whole: Some(response),
+            ..Self::default()
+        };
         for (key, value) in response.each_member() {
             match &*key {
                 "$ref" => members.reference = Some(value),
                 "description" => members.description = text(value),
+                "schema" => members.schema = Some(value),
                 "content" => members.content = Some(value),
                 _ => {}
             }
@@ -70,7 +92,12 @@ pub(crate) enum OutputShape {
     Wrapped,
 }
 
-pub(super) fn read<'d>(resolver: &Resolver<'d>, responses: Option<Slice<'d>>) -> ResponsesRead<'d> {
+/// Reads the responses; `produces` are Swagger 2.0's media types, which stand at the operation.
+pub(super) fn read<'d>(
+    resolver: &Resolver<'d>,
+    responses: Option<Slice<'d>>,
+    produces: &[Cow<'d, str>],
+) -> ResponsesRead<'d> {
     let mut read = ResponsesRead {
         success: None,
         accept: String::new(),
@@ -92,7 +119,10 @@ pub(super) fn read<'d>(resolver: &Resolver<'d>, responses: Option<Slice<'d>>) ->
         let Ok(response) = resolver.read::<Members<'d>>(response) else {
             continue;
         };
-        let media_types = response.content.map(members_once).unwrap_or_default();
+        let media_types = match response.content {
+            Some(content) => members_once(content),
+            None => response.produced(produces),
+        };
         for (media_type, _) in &media_types {
             accepted.add(media_type);
         }

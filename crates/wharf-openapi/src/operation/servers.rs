@@ -3,7 +3,8 @@
 use url::Url;
 use wharf_model::Slice;
 
-use crate::document::{Document, DocumentError};
+use super::swagger;
+use crate::document::{Document, DocumentError, Version};
 
 /// What the operator knows about addresses.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +36,12 @@ pub(crate) fn base_url(
     }
     let document_url = document_url.and_then(|url| Url::parse(url).ok());
     // Without servers an API lives where its document does (OpenAPI 3.1 §4.8.1).
-    let server = document.member("servers").and_then(first_url);
+    let server = if document.version() == Version::V20 {
+        let scheme = document_url.as_ref().map(Url::scheme);
+        swagger::server(document, scheme.filter(|scheme| scheme.starts_with("http")))
+    } else {
+        document.member("servers").and_then(first_url)
+    };
     let base = absolute(server.as_deref().unwrap_or("/"), document_url.as_ref());
     let addresses = Addresses {
         base: base.clone(),
@@ -60,6 +66,22 @@ impl Addresses {
             .as_ref()
             .is_some_and(|base| text_of(base) == text_of(&url));
         (!same).then(|| text_of(&url))
+    }
+
+    /// The address of an operation that offers other schemes than its document (Swagger 2.0).
+    pub(super) fn own_scheme(&self, schemes: Option<Slice<'_>>) -> Option<String> {
+        let base = self.base.as_ref().filter(|_| !self.fixed)?;
+        let offered = |scheme: &str| {
+            let mut schemes = schemes.into_iter().flat_map(Slice::each_item);
+            schemes.any(|offered| offered.text().is_some_and(|name| name == scheme))
+        };
+        if offered(base.scheme()) {
+            return None;
+        }
+        let scheme = swagger::scheme(schemes?)?;
+        let address = text_of(base);
+        let (_, behind) = address.split_once("://")?;
+        Some(format!("{scheme}://{behind}"))
     }
 }
 
@@ -114,6 +136,84 @@ mod tests {
         let text = format!(r#"{{"openapi":"3.0.0","info":{{}},"paths":{{}},"servers":{servers}}}"#);
         let document = Document::read(text).unwrap();
         base_url(&document, given, document_url).unwrap().0
+    }
+
+    #[test]
+    fn swagger_says_its_address_in_three_parts() {
+        let at = Some("http://docs.example.com/api/swagger.json");
+        for (parts, document_url, expected) in [
+            (
+                r#""host":"a.example","basePath":"/v1/""#,
+                None,
+                Some("https://a.example/v1"),
+            ),
+            (
+                r#""host":"a.example:81/","basePath":"v1""#,
+                None,
+                Some("https://a.example:81/v1"),
+            ),
+            (
+                r#""host":"a.example","schemes":["ws","http"]"#,
+                None,
+                Some("http://a.example"),
+            ),
+            (
+                r#""host":"a.example","schemes":["http","HTTPS"]"#,
+                None,
+                Some("https://a.example"),
+            ),
+            (
+                r#""host":"a.example","schemes":["ws"]"#,
+                None,
+                Some("http://docs.example.com"),
+            ),
+            (
+                r#""host":"a.example","schemes":[]"#,
+                at,
+                Some("http://a.example"),
+            ),
+            (
+                r#""host":"a.example""#,
+                Some("file:///x/y.json"),
+                Some("https://a.example"),
+            ),
+            (
+                r#""basePath":"/v1""#,
+                at,
+                Some("http://docs.example.com/v1"),
+            ),
+            (r#""basePath":"/v1""#, None, None),
+            (r#""host":"{tenant}.a.example""#, None, None),
+        ] {
+            let document_url = document_url.or(if parts.contains(r#"["ws"]"#) {
+                at
+            } else {
+                None
+            });
+            let text = format!(r#"{{"swagger":"2.0","info":{{}},"paths":{{}},{parts}}}"#);
+            let document = Document::read(text).unwrap();
+            let (base, _) = base_url(&document, None, document_url).unwrap();
+            assert_eq!(base.as_deref(), expected, "{parts} {document_url:?}");
+        }
+    }
+
+    #[test]
+    fn a_swagger_operation_may_have_another_scheme() {
+        let addresses = Addresses {
+            base: Url::parse("https://a.example:444/v1").ok(),
+            document: None,
+            fixed: false,
+        };
+        for (schemes, expected) in [
+            (r#"["http"]"#, Some("http://a.example:444/v1")),
+            (r#"["http","https"]"#, None),
+            (r#"["wss"]"#, None),
+            ("[]", None),
+        ] {
+            let found = addresses.own_scheme(Slice::parse(schemes).ok());
+            assert_eq!(found.as_deref(), expected, "{schemes}");
+        }
+        assert_eq!(addresses.own_scheme(None), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::complaint::Complaint;
 use super::percent::{self, Keep};
 use super::value::{self, Shape};
 use crate::plan::{Parameter, Serialization, Style};
+use crate::response::MediaType;
 
 /// How deep deepObject goes.
 const DEPTH_MAX: usize = 32;
@@ -127,6 +128,38 @@ pub(super) fn write_parameter(
     }
 }
 
+/// A value that is a query of its own (OpenAPI 3.2 `in: querystring`): an object as a form where the media type is one,
+/// anything else as one text.
+pub(super) fn write_querystring(
+    out: &mut String,
+    opens_with: &'static str,
+    parameter: &Parameter,
+    value: Slice<'_>,
+) -> Result<(), Excess> {
+    let media_type = match &parameter.serialization {
+        Serialization::Content(media_type) => media_type.as_str(),
+        Serialization::Style { .. } => "",
+    };
+    let essence = MediaType::parse(media_type);
+    let is_form = essence.essence() == "application/x-www-form-urlencoded";
+    if is_form && value.kind() == JsonKind::Object {
+        let mut pairs = Pairs::new(out, opens_with, "&", usize::MAX);
+        let style = (Style::Form, true);
+        return value.each_member().try_for_each(|(name, value)| {
+            write_styled(&mut pairs, &name, value, style, Keep::Unreserved)
+        });
+    }
+    out.push_str(opens_with);
+    // What is no object is a query that is written already.
+    let keep = if is_form {
+        Keep::ReservedInQuery
+    } else {
+        Keep::Unreserved
+    };
+    percent::push(out, &value::text_as(media_type, value), keep);
+    Ok(())
+}
+
 /// What stays as it is in a query or a form.
 pub(super) fn keep(allow_reserved: bool) -> Keep {
     if allow_reserved {
@@ -144,12 +177,10 @@ pub(super) fn write_styled(
     (style, explode): (Style, bool),
     keep: Keep,
 ) -> Result<(), Excess> {
-    let separator = match style {
-        Style::DeepObject => return write_deep(pairs, name, value, keep),
-        Style::SpaceDelimited => "%20",
-        Style::PipeDelimited => "%7C",
-        _ => ",",
-    };
+    if style == Style::DeepObject {
+        return write_deep(pairs, name, value, keep);
+    }
+    let separator = style.encoded_separator();
     match Shape::of(value) {
         Shape::Absent => Ok(()),
         Shape::Primitive(text) => pairs.push(name, &text, keep),

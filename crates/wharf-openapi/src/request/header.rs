@@ -30,8 +30,8 @@ pub(super) fn write(
 }
 
 fn text(parameter: &Parameter, value: Slice<'_>) -> Option<String> {
-    let explode = match &parameter.serialization {
-        Serialization::Style { explode, .. } => *explode,
+    let (style, explode) = match &parameter.serialization {
+        Serialization::Style { style, explode, .. } => (*style, *explode),
         // White space between tokens may hold line breaks; inside of strings JSON has none.
         Serialization::Content(media_type) if MediaType::parse(media_type).is_json() => {
             return Some(value.to_json().as_str().to_owned());
@@ -41,7 +41,7 @@ fn text(parameter: &Parameter, value: Slice<'_>) -> Option<String> {
     match Shape::of(value) {
         Shape::Absent => None,
         Shape::Primitive(text) => Some(text.into_owned()),
-        Shape::List(items) => Some(items.join(",")),
+        Shape::List(items) => Some(items.join(style.separator())),
         Shape::Pairs(members) => {
             let between = if explode { '=' } else { ',' };
             let mut text = String::new();

@@ -74,7 +74,7 @@ fn write_value(out: &mut String, parameter: &Parameter, value: Slice<'_>) -> Res
                 );
             }
             Style::Matrix => write_matrix(out, &parameter.name, &shape, *explode, keep),
-            _ => write_list(out, &shape, ",", *explode, keep),
+            _ => write_list(out, &shape, style.encoded_separator(), *explode, keep),
         }
     }
     if out.len() == empty_is {

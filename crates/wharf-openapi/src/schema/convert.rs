@@ -1,4 +1,4 @@
-//! One schema, from OpenAPI 3.0's or 3.1's dialect to draft 2020-12.
+//! One schema, from the dialect of Swagger 2.0, OpenAPI 3.0 or 3.1 to draft 2020-12.
 
 mod parts;
 mod scalars;
@@ -10,7 +10,6 @@ pub(super) use scalars::sound;
 use super::around::{Around, annotations};
 use super::keywords::{Keyword, Keywords};
 use super::{Fragment, Place, Schemas};
-use crate::document::Version;
 use crate::reference::Unresolved;
 
 /// Levels that must be free below a schema for it to be written.
@@ -83,8 +82,9 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
             fragment.writer.raw("{}");
             return;
         }
-        if schema.has(Keyword::Ref) && self.schemas.resolver.document().version() == Version::V30 {
-            // In 3.0 nothing counts beside a reference; documents mean these three all the same.
+        let version = self.schemas.resolver.document().version();
+        if schema.has(Keyword::Ref) && version.has_lone_references() {
+            // Before 3.1 nothing counts beside a reference; documents mean these three all the same.
             schema.keep(&[
                 Keyword::Ref,
                 Keyword::Description,
@@ -188,13 +188,13 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
         let Some(reference) = schema.get(Keyword::Ref) else {
             return;
         };
-        let Some(reference) = reference.text() else {
+        if reference.kind() != JsonKind::String {
             self.schemas
                 .note(place, "`$ref` is no text, so it is left out");
             return;
-        };
+        }
         let resolver = self.schemas.resolver;
-        match resolver.schema(&reference) {
+        match resolver.schema(reference) {
             Ok((target, reference)) => {
                 let start = resolver.document().span_of(target).start();
                 let id = self.schemas.definitions.id(start, target, &reference);
@@ -212,7 +212,7 @@ impl<'s, 'r, 'd> Converter<'s, 'r, 'd> {
                 let target = format!("#/$defs/{}", self.schemas.definitions.name(id));
                 fragment.writer.member("$ref", &target);
             }
-            Err(external @ Unresolved::External(_)) => {
+            Err(external @ Unresolved::External { .. }) => {
                 fragment.external.get_or_insert(external);
             }
             Err(dangling) => {

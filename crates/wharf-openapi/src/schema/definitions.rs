@@ -87,9 +87,15 @@ impl<'d> Definitions<'d> {
         }
     }
 
-    /// The last part of the reference, with only what needs no escaping in a JSON pointer or a URI fragment.
+    /// The last part of the reference, with only what needs no escaping in a JSON pointer or a URI fragment; of a whole
+    /// file its name without the ending.
     fn free_name(&mut self, reference: &str) -> String {
-        let last = reference.rsplit('/').next().unwrap_or_default();
+        let last = reference.rsplit(['/', '#']).next().unwrap_or_default();
+        let is_file = !reference.contains('#');
+        let last = last
+            .rsplit_once('.')
+            .filter(|(stem, _)| is_file && !stem.is_empty())
+            .map_or(last, |(stem, _)| stem);
         let decoded = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
         let safe: String = decoded
             .replace("~1", "/")

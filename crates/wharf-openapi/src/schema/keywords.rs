@@ -22,7 +22,12 @@ macro_rules! keywords {
             }
 
             fn of(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)* _ => None }
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    // How Swagger 2.0 documents say what 3.0 has a keyword for.
+                    "x-nullable" => Some(Self::Nullable),
+                    _ => None,
+                }
             }
         }
     };
@@ -70,6 +75,7 @@ keywords! {
     AllOf = "allOf",
     AnyOf = "anyOf",
     OneOf = "oneOf",
+    Discriminator = "discriminator",
     Not = "not",
     If = "if",
     Then = "then",
@@ -172,8 +178,11 @@ impl<'d> Keywords<'d> {
         self.get(keyword).and_then(Slice::boolean) == Some(true)
     }
 
-    pub(crate) fn reference(&self) -> Option<Cow<'d, str>> {
-        self.text(Keyword::Ref)
+    /// A reference that says something.
+    pub(crate) fn reference(&self) -> Option<Slice<'d>> {
+        self.get(Keyword::Ref).filter(|reference| {
+            reference.kind() == JsonKind::String && reference.as_str() != "\"\""
+        })
     }
 
     pub(crate) fn flags(&self) -> Flags {

@@ -11,7 +11,7 @@ pub(crate) struct Place<'p> {
 
 #[derive(Debug, Clone, Copy)]
 enum Step<'p> {
-    /// A whole pointer, at which the list begins.
+    /// A whole pointer, escaped already.
     Pointer(&'p str),
     /// A member, not escaped.
     Member(&'p str),
@@ -32,6 +32,14 @@ impl<'p> Place<'p> {
         Self {
             parent: Some(self),
             step: Step::Member(name),
+        }
+    }
+
+    /// What a pointer without its first slash leads to from here.
+    pub(crate) fn along(&'p self, pointer: &'p str) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Pointer(pointer),
         }
     }
 
@@ -72,6 +80,10 @@ mod tests {
         let item = paths.down("/pets/{id}");
         assert_eq!(
             item.down("a~b").item(3).to_string(),
+            "/paths/~1pets~1{id}/a~0b/3"
+        );
+        assert_eq!(
+            item.along("a~0b/3").to_string(),
             "/paths/~1pets~1{id}/a~0b/3"
         );
     }

@@ -44,11 +44,21 @@ fn what_is_no_document_is_told_why() {
             "mend the document",
         ),
         (
-            "swagger: '2.0'\ninfo: {}\npaths: {}",
-            "this is a Swagger 2.0 document",
-            "swagger2openapi",
+            "swagger: '1.2'\ninfo: {}\npaths: {}",
+            "this is a Swagger 1.2 document",
+            "convert it to OpenAPI 3 first",
         ),
-        ("{\"swagger\":\"1.2\"}", "Swagger 1.2", "convert it"),
+        ("{\"swagger\":\"2.1\"}", "Swagger 2.1", "convert it"),
+        (
+            "swagger: 2\ninfo: {}",
+            "the document has no `paths`",
+            "make the smallest document",
+        ),
+        (
+            "openapi: 3.3.0\ninfo: {}\npaths: {}",
+            "version `3.3.0`; Swagger 2.0 and OpenAPI 3.0 to 3.2 are read",
+            "begins like",
+        ),
         (
             "[]",
             "no `openapi` member",
