@@ -14,15 +14,20 @@ mod operation;
 mod schema;
 
 mod description;
+mod prompts;
 mod tools;
 
 mod plan;
 mod request;
 mod response;
 
+mod observer;
 mod source;
 
 pub use description::Descriptions;
 pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError, FoundFile};
+pub use observer::{Exchange, Observer};
 pub use schema::Note;
-pub use source::{Config, LeftOut, OpenApi, OutputSchemas, Report, Whereabouts};
+pub use source::{
+    Config, ErrorStyle, LeftOut, OpenApi, OutputSchemas, Report, UnknownArguments, Whereabouts,
+};

@@ -9,9 +9,11 @@
 //! * 3xx that the client did not follow are errors too, with their `Location`.
 //! * Every text is cut at a limit and says so.
 
+pub(crate) mod awslabs;
 mod charset;
 mod cut;
 mod failure;
+mod judge;
 mod media;
 mod notes;
 
@@ -26,12 +28,16 @@ use wharf_model::{Content, Json, JsonKind, ResourceBody, ResourceContents, ToolR
 use wharf_upstream::Response;
 
 pub(crate) use self::failure::failure;
+pub(crate) use self::judge::{Judge, Strictness};
 
 pub(crate) use self::media::{Kind, MediaType};
 use crate::plan::Plan;
 
 /// An error's body is read to learn what to change; a page of HTML beyond this teaches nothing.
 const ERROR_BYTES_MAX: usize = 20_000;
+
+/// Stands in the structured part for an answer that is cut.
+const CUT: &str = "[the answer is too long; its beginning is in the text beside this]";
 
 /// How much of an answer a result holds.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +61,16 @@ impl Default for Limits {
 
 /// The result of the operation behind `tool`. Embedded bytes get the address `upstream:///` and the tool's name.
 pub(crate) fn read(plan: &Plan, tool: &str, response: &Response, limits: &Limits) -> ToolResult {
-    let is_result = response.status.is_success() || response.status == StatusCode::NOT_MODIFIED;
-    if is_result {
+    if is_result(response.status) {
         success(plan, tool, response, limits)
     } else {
         refusal(plan, response, limits)
     }
+}
+
+/// Whether an answer of this status is what was asked for.
+pub(crate) fn is_result(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::NOT_MODIFIED
 }
 
 /// What a body turned out to be.
@@ -76,6 +86,16 @@ fn success(plan: &Plan, tool: &str, response: &Response, limits: &Limits) -> Too
     let mut result = match answer(plan, tool, response, limits) {
         Answer::Nothing => nothing(plan, response.status),
         Answer::Json(json) => ToolResult::json(in_schema(plan, json)),
+        // What was too much to be shown whole is not shown twice.
+        Answer::Text(text)
+            if plan.has_output_schema
+                && (response.truncated || text.len() > limits.text_bytes_max) =>
+        {
+            ToolResult {
+                structured: Some(wrapped_text(CUT)),
+                ..ToolResult::text(text)
+            }
+        }
         Answer::Text(text) if plan.has_output_schema => ToolResult::json(wrapped_text(&text)),
         Answer::Text(text) => ToolResult::text(text),
         Answer::Block(content, description) => block(plan, content, &description),

@@ -2,27 +2,37 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wharf_model::{BoxFuture, CallError, Context, Outcome, Source, Tool, ToolCall, ToolResult};
-use wharf_upstream::Upstream;
+use wharf_model::{
+    BoxFuture, CallError, Context, Outcome, Prompt, PromptResult, Slice, Source, Tool, ToolCall,
+    ToolResult,
+};
+use wharf_upstream::{Request, Response, Upstream, UpstreamError};
 
 use crate::description::Descriptions;
 use crate::document::{Document, DocumentError};
 use crate::names::tool_names;
+use crate::observer::{Exchange, Observer};
 use crate::operation::{Addresses, Fault, Head, OutputShape, PathItem, base_url};
 use crate::plan::Plan;
+use crate::prompts::{self, Place, PromptWriter, Prompts, Subject};
 use crate::reference::Resolver;
 use crate::request;
-use crate::response::{self, Limits};
+use crate::response::{self, Judge, Limits, Strictness, awslabs};
 use crate::schema::Note;
 use crate::tools::ToolWriter;
 
 /// How a document becomes tools.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent settings, not states"
+)]
 pub struct Config {
     /// The source's name in messages and logs; whoever builds the source knows it.
     #[serde(skip)]
@@ -39,8 +49,37 @@ pub struct Config {
     /// How large one tool's schema may become by definitions, in bytes; definitions beyond accept anything. Default:
     /// 65,536: some documents tie all their schemas together, and each tool would list all of them.
     pub schema_bytes_max: usize,
+    /// Whether a result that does not fit its schema is an error; lists the whole schemas, whatever `output_schemas`
+    /// says. Default: false: the call was made, and its answer is worth more to a model than the mistake in it.
+    pub strict_output: bool,
+    /// What becomes of arguments that a tool does not have: `refuse` or `drop`. Default: `refuse`, naming those there
+    /// are, since a model can mend a misspelt one.
+    pub unknown_arguments: UnknownArguments,
+    /// Whether arguments that are `null` are left out, also where the document allows `null`. Default: false: a `null`
+    /// in a body clears something, and leaving it out changes what is asked.
+    pub drop_nulls: bool,
     /// Whether the tools' tags are listed under `_meta`, as `FastMCP` does. Default: false.
     pub tags_in_meta: bool,
+    /// How errors of the upstream are worded: `wharf`, or `awslabs` for prompts and programs that look for the words of
+    /// the awslabs OpenAPI server. Default: `wharf`, which says more of what to do next.
+    pub error_style: ErrorStyle,
+    /// Whether there is a prompt for each operation with an `operationId`, and some for operations that go together.
+    /// Default: false; many clients list prompts among the commands of a person, where hundreds are in the way.
+    pub prompts: bool,
+    /// Who is told of exchanges with the upstream.
+    #[serde(skip)]
+    pub observer: Option<Observer>,
+}
+
+/// How errors of the upstream are worded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorStyle {
+    /// The status, what helps, and the body.
+    #[default]
+    Wharf,
+    /// As the awslabs OpenAPI server says it: `Error calling tool 'name': HTTP error 404: Not Found - ` and the body.
+    Awslabs,
 }
 
 /// What is listed about results.
@@ -52,8 +91,20 @@ pub enum OutputSchemas {
     /// Whether the result is an object, or a value that is wrapped into one.
     #[default]
     Open,
-    /// The whole schema.
+    /// The whole schema. Results that break it are delivered and say so, which is why it is listed as one of two
+    /// alternatives, the other of which accepts anything.
     Full,
+}
+
+/// What becomes of arguments that a tool does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownArguments {
+    /// The call is not made, and its answer names them.
+    #[default]
+    Refuse,
+    /// The call is made without them.
+    Drop,
 }
 
 /// What was found in a document.
@@ -109,6 +160,11 @@ pub struct OpenApi {
     entries: HashMap<String, Entry>,
     limits: Limits,
     upstream: Option<Upstream>,
+    prompts: Prompts,
+    error_style: ErrorStyle,
+    observer: Option<Observer>,
+    strictness: Strictness,
+    drop_nulls: bool,
 }
 
 /// What is needed to read a tool's plan.
@@ -118,6 +174,8 @@ struct Entry {
     method: Method,
     output: OutputShape,
     plan: OnceLock<Plan>,
+    /// None inside where results are not compared with a schema.
+    judge: OnceLock<Option<Judge>>,
 }
 
 impl Default for Config {
@@ -128,7 +186,26 @@ impl Default for Config {
             output_schemas: OutputSchemas::default(),
             result_bytes_max: Limits::default().text_bytes_max,
             schema_bytes_max: 64 * 1024,
+            strict_output: false,
+            unknown_arguments: UnknownArguments::default(),
+            drop_nulls: false,
             tags_in_meta: false,
+            error_style: ErrorStyle::default(),
+            prompts: false,
+            observer: None,
+        }
+    }
+}
+
+impl Config {
+    /// How results are held to the listed schemas.
+    pub(crate) fn strictness(&self) -> Strictness {
+        if self.strict_output {
+            Strictness::Refuse
+        } else if self.output_schemas == OutputSchemas::Full {
+            Strictness::Flag
+        } else {
+            Strictness::None
         }
     }
 }
@@ -155,7 +232,7 @@ impl OpenApi {
                 .sum(),
             ..Report::default()
         };
-        let (tools, entries) = read(&document, config, &addresses, &mut report);
+        let (tools, entries, prompts) = read(&document, config, &addresses, &mut report);
         let name = config.name.clone().or_else(|| document.title());
         let source = Self {
             name: name.unwrap_or_else(|| "openapi".to_owned()),
@@ -169,6 +246,11 @@ impl OpenApi {
                 ..Limits::default()
             },
             upstream: None,
+            prompts,
+            error_style: config.error_style,
+            observer: config.observer.clone(),
+            strictness: config.strictness(),
+            drop_nulls: config.drop_nulls,
         };
         Ok((source, report))
     }
@@ -195,7 +277,9 @@ impl OpenApi {
         let item = PathItem::read(&resolver, path, self.document.at(*item))?;
         let head = item.head(&entry.method)?;
         let operation = item.operation(&resolver, head, &self.addresses)?;
-        Ok(entry.plan.get_or_init(|| operation.plan(entry.output)))
+        let mut plan = operation.plan(entry.output);
+        plan.drops_nulls = self.drop_nulls;
+        Ok(entry.plan.get_or_init(|| plan))
     }
 
     async fn call_tool(
@@ -225,22 +309,114 @@ impl OpenApi {
         };
         let request = match request::build(plan, call.arguments) {
             Ok(request) => request,
+            Err(complaint) if self.error_style == ErrorStyle::Awslabs => {
+                let path = self.path(entry);
+                return Ok(awslabs::complaint(call.name, plan, path, &complaint));
+            }
             Err(complaint) => return Ok(complaint.into_result()),
         };
-        let answer = upstream
-            .send(request, &context.headers, context.deadline)
-            .await;
+        let answer = self.send(upstream, request, context, entry).await;
+        let awslabs = self.error_style == ErrorStyle::Awslabs;
         Ok(match answer {
-            Ok(answer) => response::read(plan, call.name, &answer, &self.limits),
+            Ok(answer) if awslabs && !response::is_result(answer.status) => {
+                awslabs::refusal(call.name, &answer, &self.limits)
+            }
+            Ok(answer) => {
+                let result = response::read(plan, call.name, &answer, &self.limits);
+                self.judged(entry, call.name, result)
+            }
             Err(error) => {
                 tracing::warn!(
                     tool = call.name,
                     error = &error as &dyn std::error::Error,
                     "the upstream gave no answer"
                 );
-                response::failure(&error)
+                if awslabs {
+                    awslabs::failure(call.name, &error)
+                } else {
+                    response::failure(&error)
+                }
             }
         })
+    }
+
+    async fn send(
+        &self,
+        upstream: &Upstream,
+        request: Request,
+        context: &Context,
+        entry: &Entry,
+    ) -> Result<Response, UpstreamError> {
+        let started = self.observer.as_ref().map(|_| Instant::now());
+        let answer = upstream
+            .send(request, &context.headers, context.deadline)
+            .await;
+        if let (Some(observer), Some(started)) = (&self.observer, started) {
+            observer.tell(&Exchange {
+                method: &entry.method,
+                path: self.path(entry),
+                status: answer.as_ref().ok().map(|answer| answer.status),
+                took: started.elapsed(),
+            });
+        }
+        answer
+    }
+
+    /// The result, compared with the schema that is listed for it where that is whole.
+    fn judged(&self, entry: &Entry, name: &str, result: ToolResult) -> ToolResult {
+        if self.strictness == Strictness::None || result.is_error {
+            return result;
+        }
+        let judge = entry.judge.get_or_init(|| {
+            let tool = self.tools.iter().find(|tool| tool.name == name)?;
+            Judge::new(tool.output_schema.as_ref()?, self.strictness)
+        });
+        match judge {
+            Some(judge) => judge.judge(result),
+            None => result,
+        }
+    }
+
+    /// The path as the document writes it.
+    fn path(&self, entry: &Entry) -> &str {
+        &self.document.paths()[entry.path].0
+    }
+
+    /// The text of a prompt, read from the document anew: few are ever asked for.
+    fn fill_prompt(&self, name: &str, given: Slice<'_>) -> Result<PromptResult, CallError> {
+        let subject = self
+            .prompts
+            .subject(name)
+            .ok_or_else(|| CallError::Unknown {
+                kind: "prompt",
+                name: name.to_owned(),
+            })?;
+        let text = match subject {
+            Subject::Workflow(text) => text.clone(),
+            Subject::Operation(place) => {
+                self.operation_text(place, name, given).map_err(|fault| {
+                    tracing::error!(
+                        prompt = name,
+                        pointer = fault.pointer,
+                        reason = fault.reason,
+                        "a listed prompt has no text"
+                    );
+                    CallError::Internal("the prompt cannot be read".to_owned())
+                })?
+            }
+        };
+        Ok(prompts::result(self.prompts.description(name), text))
+    }
+
+    fn operation_text(&self, place: &Place, name: &str, given: Slice<'_>) -> Result<String, Fault> {
+        let (path, item) = &self.document.paths()[place.path];
+        let resolver = Resolver::new(&self.document);
+        let item = PathItem::read(&resolver, path, self.document.at(*item))?;
+        let head = item.head(&place.method)?;
+        let operation = item.operation(&resolver, head, &self.addresses)?;
+        Ok(prompts::text_of_operation(
+            place, name, &operation, &resolver, given,
+        ))
     }
 }
 
@@ -251,6 +427,20 @@ impl Source for OpenApi {
 
     fn tools(&self) -> Vec<Tool> {
         self.tools.clone()
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        self.prompts.list.clone()
+    }
+
+    fn prompt<'a>(
+        &'a self,
+        _: &'a Context,
+        name: &'a str,
+        arguments: Slice<'a>,
+    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
+        let filled = self.fill_prompt(name, arguments);
+        Box::pin(std::future::ready(filled.map(Outcome::Complete)))
     }
 
     fn call<'a>(
@@ -268,23 +458,31 @@ fn read(
     config: &Config,
     addresses: &Addresses,
     report: &mut Report,
-) -> (Vec<Tool>, HashMap<String, Entry>) {
+) -> (Vec<Tool>, HashMap<String, Entry>, Prompts) {
     let resolver = Resolver::new(document);
     let items = items(document, &resolver, report);
     let heads = heads(&items, report);
     let nameable: Vec<_> = heads.iter().map(|(_, head)| head.nameable()).collect();
     let names = tool_names(&nameable);
     let mut writer = ToolWriter::new(config, &resolver);
+    let mut prompts = config.prompts.then(PromptWriter::default);
     let mut tools = Vec::with_capacity(names.len());
     let mut entries = HashMap::with_capacity(names.len());
     for ((place, head), name) in heads.into_iter().zip(names) {
         let (path, item) = &items[place];
         let method = head.method().clone();
+        let id = prompts
+            .is_some()
+            .then(|| head.nameable().operation_id.map(str::to_owned));
         let read = item
             .operation(&resolver, head, addresses)
             .and_then(|operation| {
                 report.callbacks += operation.callbacks;
-                writer.tool(&operation, name.clone())
+                let tool = writer.tool(&operation, name.clone())?;
+                if let (Some(prompts), Some(Some(id))) = (&mut prompts, id) {
+                    prompts.add(&id, *path, &name, &operation, &resolver);
+                }
+                Ok(tool)
             });
         match read {
             Ok((tool, output)) => {
@@ -294,6 +492,7 @@ fn read(
                     method,
                     output,
                     plan: OnceLock::new(),
+                    judge: OnceLock::new(),
                 };
                 entries.insert(name, entry);
             }
@@ -305,7 +504,8 @@ fn read(
     }
     report.tools = tools.len();
     report.notes = writer.into_notes();
-    (tools, entries)
+    let prompts = prompts.map(PromptWriter::finish).unwrap_or_default();
+    (tools, entries, prompts)
 }
 
 /// The path items that can be read, each with its place among the document's.

@@ -6,9 +6,11 @@
 mod config;
 mod connection;
 mod listen;
+mod metrics;
 mod pace;
 mod routes;
 mod stall;
 
 pub use config::{Config, Limits};
 pub use listen::{BindError, Listener, serve};
+pub use metrics::serve_metrics;

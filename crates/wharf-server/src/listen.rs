@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wharf_mcp::Server;
 
@@ -63,6 +63,10 @@ impl Listener {
     /// The address that was opened, with the port it got.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
+        self.0.accept().await.map(|(stream, _)| stream)
     }
 }
 

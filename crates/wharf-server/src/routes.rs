@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{Request, Response, StatusCode};
@@ -33,6 +33,7 @@ pub(crate) struct Routes {
 struct Shared {
     mcp: Server,
     stopping: Arc<AtomicBool>,
+    started: Instant,
 }
 
 impl Routes {
@@ -40,6 +41,7 @@ impl Routes {
         let mut others = axum::Router::new()
             .route("/", get(about))
             .route("/health", get(healthy))
+            .route("/health/detailed", get(detailed))
             .route("/healthz", get(healthy))
             .route("/ping", get(healthy))
             .route("/ready", get(ready));
@@ -51,6 +53,7 @@ impl Routes {
         let others = others.with_state(Shared {
             mcp: mcp.clone(),
             stopping,
+            started: Instant::now(),
         });
         Self {
             mcp,
@@ -89,6 +92,22 @@ async fn about(State(shared): State<Shared>) -> impl IntoResponse {
 /// The process lives; asks nothing else, so that a slow upstream never gets a healthy server killed.
 async fn healthy() -> impl IntoResponse {
     Json(json!({"status": "ok"}))
+}
+
+/// The same with what is offered; upstreams are not asked here either.
+async fn detailed(State(shared): State<Shared>) -> impl IntoResponse {
+    let catalog = shared.mcp.catalog();
+    Json(json!({
+        "status": "ok",
+        "name": shared.mcp.settings().name,
+        "version": shared.mcp.settings().version,
+        "uptime_s": shared.started.elapsed().as_secs(),
+        "stopping": shared.stopping.load(Ordering::Relaxed),
+        "sources": catalog.sources().len(),
+        "tools": catalog.tools().len(),
+        "prompts": catalog.prompts().len(),
+        "resources": catalog.resources().len(),
+    }))
 }
 
 /// Whether new work is welcome.

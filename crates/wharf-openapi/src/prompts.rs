@@ -1,0 +1,182 @@
+//! Prompts: one for each operation with an `operationId`, named by it, and a few for operations that go together.
+//!
+//! The list is made with the tools. What a prompt says is read from the document when somebody asks for it: most prompts
+//! are never used. Values that the client gives appear in the text, ready for the call.
+
+mod operation;
+mod workflow;
+
+use std::collections::HashMap;
+
+use http::Method;
+use wharf_model::{
+    Content, Json, Prompt, PromptArgument, PromptMessage, PromptResult, Role, Slice,
+};
+
+use crate::operation::Operation;
+use crate::plan::Location;
+use crate::reference::Resolver;
+
+use self::operation::Listed;
+use self::workflow::Workflows;
+
+/// What a source offers as prompts.
+#[derive(Debug, Default)]
+pub(crate) struct Prompts {
+    pub(crate) list: Vec<Prompt>,
+    subjects: HashMap<String, Subject>,
+}
+
+/// What a prompt is about.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// One operation.
+    Operation(Place),
+    /// Operations that go together; the text is fixed.
+    Workflow(String),
+}
+
+/// Where an operation is found again, and its tool.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The place of its path among the document's.
+    pub(crate) path: usize,
+    pub(crate) method: Method,
+    pub(crate) tool: String,
+}
+
+/// Collects prompts while a document's operations are read.
+#[derive(Default)]
+pub(crate) struct PromptWriter {
+    prompts: Prompts,
+    workflows: Workflows,
+}
+
+impl Prompts {
+    pub(crate) fn subject(&self, name: &str) -> Option<&Subject> {
+        self.subjects.get(name)
+    }
+
+    pub(crate) fn description(&self, name: &str) -> Option<String> {
+        let prompt = self.list.iter().find(|prompt| prompt.name == name)?;
+        prompt.description.clone()
+    }
+}
+
+impl PromptWriter {
+    /// The prompt of an operation: only of methods that people ask for, and where there is a name for it.
+    pub(crate) fn add<'d>(
+        &mut self,
+        id: &str,
+        path: usize,
+        tool: &str,
+        operation: &Operation<'d>,
+        resolver: &Resolver<'d>,
+    ) {
+        let is_asked_for = matches!(
+            operation.method,
+            Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+        );
+        if !is_asked_for || self.prompts.subjects.contains_key(id) {
+            return;
+        }
+        let says = operation
+            .summary
+            .as_ref()
+            .or(operation.description.as_ref());
+        let description = says.map_or_else(
+            || format!("{} {}", operation.method, operation.path),
+            |says| says.trim().to_owned(),
+        );
+        let mut tags = operation.tags.clone();
+        tags.sort();
+        let prompt = Prompt {
+            name: id.to_owned(),
+            description: Some(description),
+            arguments: arguments(operation, resolver),
+            meta: Some(Json::of(
+                &serde_json::json!({ "fastmcp": { "tags": tags } }),
+            )),
+            ..Prompt::default()
+        };
+        let place = Place {
+            path,
+            method: operation.method.clone(),
+            tool: tool.to_owned(),
+        };
+        self.workflows.add(id, tool, operation);
+        self.prompts.take(prompt, Subject::Operation(place));
+    }
+
+    /// All of them, those of workflows last.
+    pub(crate) fn finish(self) -> Prompts {
+        let Self {
+            mut prompts,
+            workflows,
+        } = self;
+        for (name, description, text) in workflows.into_texts() {
+            // An operation may have the very name; it was there first.
+            if !prompts.subjects.contains_key(&name) {
+                let prompt = Prompt {
+                    name,
+                    description: Some(description),
+                    ..Prompt::default()
+                };
+                prompts.take(prompt, Subject::Workflow(text));
+            }
+        }
+        prompts
+    }
+}
+
+impl Prompts {
+    fn take(&mut self, prompt: Prompt, subject: Subject) {
+        self.subjects.insert(prompt.name.clone(), subject);
+        self.list.push(prompt);
+    }
+}
+
+/// The text of an operation's prompt, with what the client gave.
+pub(crate) fn text_of_operation<'d>(
+    place: &Place,
+    id: &str,
+    operation: &Operation<'d>,
+    resolver: &Resolver<'d>,
+    given: Slice<'_>,
+) -> String {
+    operation::text(place, id, operation, resolver, given)
+}
+
+/// The text as a prompt's result.
+pub(crate) fn result(description: Option<String>, text: String) -> PromptResult {
+    PromptResult {
+        description,
+        messages: vec![PromptMessage {
+            role: Role::User,
+            content: Content::text(text),
+        }],
+    }
+}
+
+/// Path and query parameters and the members of the body: what a person has to choose.
+fn arguments<'d>(operation: &Operation<'d>, resolver: &Resolver<'d>) -> Vec<PromptArgument> {
+    operation
+        .arguments
+        .iter()
+        .filter(|argument| {
+            matches!(
+                argument.location,
+                None | Some(Location::Path | Location::Query)
+            )
+        })
+        .map(|argument| {
+            let listed = Listed::of(argument, resolver);
+            PromptArgument {
+                name: argument.name.clone(),
+                title: None,
+                description: listed.description(),
+                required: argument.required,
+            }
+        })
+        .collect()
+}
