@@ -1,12 +1,19 @@
 //! What can be set for one upstream. The doc comments are the manual; the texts are checked and made ready in
 //! [`crate::Upstream::new`].
 
-use std::collections::BTreeMap;
+mod credentials;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wharf_model::Secret;
+
+pub use credentials::{
+    ApiKeyPlace, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken,
+    Credentials,
+};
 
 /// How to reach one upstream.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -15,8 +22,14 @@ pub struct Config {
     /// The address that paths are appended to, such as `https://api.example.com/v1`. Where it is left out, the
     /// address that the document names is used. An address given here may be private.
     pub base_url: Option<String>,
-    /// How requests prove who sends them. Default: `{type: none}`.
+    /// How requests prove who sends them, where nothing is given under `schemes`. Default: `{type: none}`.
     pub credentials: Credentials,
+    /// Credentials for the document's security schemes, each under the scheme's name in the document. An operation
+    /// gets those of the first alternative that it declares (`security`) for which all are given here; one that
+    /// declares none gets none. Names and places of keys come from the document where they are left out. Default: none.
+    pub schemes: BTreeMap<String, Credentials>,
+    /// A certificate that proves to the API who connects. Default: none.
+    pub client_certificate: Option<ClientCertificate>,
     /// More origins, such as `https://files.example.com`, that get the credentials, `headers` and `forward_headers`,
     /// and that may be private. A document can name other origins than the base address; without being listed here
     /// they get none of these. Default: none.
@@ -54,48 +67,9 @@ pub struct Config {
     /// address given in `base_url` always may. Default: false, since a document from elsewhere must not choose
     /// targets inside of your network.
     pub allow_private_networks: bool,
-}
-
-/// How requests prove who sends them.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Credentials {
-    /// Not at all.
-    None {},
-    /// A token in the `Authorization` header (RFC 6750 §2.1).
-    Bearer {
-        /// The token.
-        token: Secret,
-    },
-    /// A name and a password in the `Authorization` header (RFC 7617).
-    Basic {
-        /// The name; it cannot hold a colon.
-        username: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A key in a header, a query parameter or a cookie.
-    ApiKey {
-        /// The name of the header, parameter or cookie.
-        name: String,
-        /// Where the key goes.
-        #[serde(rename = "in")]
-        place: ApiKeyPlace,
-        /// The key.
-        value: Secret,
-    },
-}
-
-/// Where an API key goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ApiKeyPlace {
-    /// A header.
-    Header,
-    /// A parameter of the query.
-    Query,
-    /// A cookie.
-    Cookie,
+    /// The document's security schemes that `client_certificate` satisfies; filled in by [`Config::completed`].
+    #[serde(skip)]
+    pub satisfied_schemes: BTreeSet<String>,
 }
 
 /// When a failed request is sent again: only with a method that RFC 9110 §9.2.2 calls idempotent, only when no
@@ -132,6 +106,8 @@ impl Default for Config {
         Self {
             base_url: None,
             credentials: Credentials::default(),
+            schemes: BTreeMap::new(),
+            client_certificate: None,
             credential_origins: Vec::new(),
             headers: BTreeMap::new(),
             forward_headers: Vec::new(),
@@ -144,13 +120,8 @@ impl Default for Config {
             connections_max: 256,
             ca_pem: None,
             allow_private_networks: false,
+            satisfied_schemes: BTreeSet::new(),
         }
-    }
-}
-
-impl Default for Credentials {
-    fn default() -> Self {
-        Self::None {}
     }
 }
 
@@ -165,6 +136,11 @@ impl Default for Retries {
 
 impl Seconds {
     pub(crate) const MINUTE: Self = Self(Duration::from_secs(60));
+
+    /// A limit of our own.
+    pub(crate) const fn of(duration: Duration) -> Self {
+        Self(duration)
+    }
 
     /// The time as the standard library has it.
     pub fn duration(self) -> Duration {
@@ -230,6 +206,15 @@ mod tests {
                 json!({"credentials": {"type": "api_key", "in": "header", "name": "n", "value": "v", "x": 1}}),
                 "x",
             ),
+            (json!({"client_certificate": {"pem": ""}}), "pem"),
+            (
+                json!({"schemes": {"a": {"type": "sigv4", "service": "s", "surroundings": {}}}}),
+                "surroundings",
+            ),
+            (
+                json!({"schemes": {"a": {"type": "oauth_client_credentials", "token_uri": ""}}}),
+                "token_uri",
+            ),
         ] {
             let error = serde_json::from_value::<Config>(given.clone())
                 .expect_err("a bogus key")
@@ -246,6 +231,8 @@ mod tests {
         let config: Config = serde_json::from_value(json!({
             "base_url": "https://api.example.com",
             "credentials": {"type": "api_key", "name": "key", "in": "query", "value": "hush"},
+            "schemes": {"petAuth": {"type": "api_key", "value": "hush"}},
+            "client_certificate": {"certificate_pem": "", "key_pem": "hush"},
             "credential_origins": ["https://files.example.com"],
             "headers": {"x-tenant": "blue"},
             "forward_headers": ["traceparent"],
@@ -273,6 +260,7 @@ mod tests {
         let mut objects = vec![
             &schema["properties"],
             &schema["$defs"]["Retries"]["properties"],
+            &schema["$defs"]["ClientCertificate"]["properties"],
         ];
         let credentials = schema["$defs"]["Credentials"]["oneOf"].as_array().unwrap();
         objects.extend(credentials.iter().map(|kind| &kind["properties"]));
@@ -281,7 +269,7 @@ mod tests {
             .flat_map(|object| object.as_object().unwrap())
             .filter(|(key, _)| *key != "type")
             .collect();
-        assert_eq!(keys.len(), 14 + 2 + 6, "{keys:?}");
+        assert_eq!(keys.len(), 16 + 2 + 2 + 6 + 6 + 5 + 7 + 5, "{keys:?}");
         for (key, schema) in keys {
             assert!(schema["description"].is_string(), "{key}: {schema}");
         }

@@ -40,7 +40,14 @@ struct Inner {
     guarded: HttpConnector<Resolver>,
     exempt: Exempt,
     tls: Tls,
+    identity: Option<Identity>,
     timeout: Duration,
+}
+
+/// Who we are to some origins.
+pub(crate) struct Identity {
+    pub(crate) tls: Tls,
+    pub(crate) origins: Vec<Origin>,
 }
 
 /// Which origins the address guard does not look at.
@@ -74,7 +81,12 @@ pub(crate) struct Refusal {
 }
 
 impl Connector {
-    pub(crate) fn new(exempt: Exempt, tls: Tls, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        exempt: Exempt,
+        tls: Tls,
+        identity: Option<Identity>,
+        timeout: Duration,
+    ) -> Self {
         let http = |guarded| {
             let mut http = HttpConnector::new_with_resolver(Resolver {
                 system: GaiResolver::new(),
@@ -93,6 +105,7 @@ impl Connector {
             guarded: http(true),
             exempt,
             tls,
+            identity,
             timeout,
         }))
     }
@@ -113,7 +126,7 @@ impl Inner {
             self.guarded.clone()
         };
         if uri.scheme() == Some(&Scheme::HTTPS) {
-            let mut https = HttpsConnector::from((http, self.tls.config()));
+            let mut https = HttpsConnector::from((http, self.tls(&uri).config()));
             https.call(uri).await.map_err(|error| self.classify(error))
         } else {
             let tcp = http
@@ -122,6 +135,15 @@ impl Inner {
                 .map_err(|error| self.classify(error.into()))?;
             Ok(MaybeHttpsStream::Http(tcp))
         }
+    }
+
+    /// Only the operator's own origins learn who we are.
+    fn tls(&self, uri: &Uri) -> &Tls {
+        let is_known_to = |identity: &&Identity| {
+            Origin::of_uri(uri).is_some_and(|origin| identity.origins.contains(&origin))
+        };
+        let identity = self.identity.as_ref().filter(is_known_to);
+        identity.map_or(&self.tls, |identity| &identity.tls)
     }
 
     fn is_exempt(&self, uri: &Uri) -> bool {

@@ -1,4 +1,5 @@
-//! Outbound credentials, made ready once: a header's value, or a pair to put into queries or cookies.
+//! Outbound credentials that never change, made ready once: a header's value, or a pair to put into queries or
+//! cookies.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use wharf_model::Secret;
 use crate::{ApiKeyPlace, Credentials, UpstreamError, headers};
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -18,7 +19,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// What proves who sends a request, ready to be put on it. It prints nothing.
 pub(crate) enum Proof {
-    None,
     Header(HeaderName, HeaderValue),
     Query(Pair),
     Cookie(Pair),
@@ -35,7 +35,6 @@ pub(crate) struct Pair {
 impl Proof {
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, UpstreamError> {
         match credentials {
-            Credentials::None {} => Ok(Self::None),
             Credentials::Bearer { token } => {
                 require(!token.expose().is_empty(), "token", "is empty")?;
                 let value = secret_value("token", &format!("Bearer {}", token.expose()))?;
@@ -48,7 +47,11 @@ impl Proof {
                 let value = secret_value("password", &format!("Basic {pair}"))?;
                 Ok(Self::Header(AUTHORIZATION, value))
             }
-            Credentials::ApiKey { name, place, value } => api_key(name, *place, value.expose()),
+            Credentials::ApiKey { name, place, value } => {
+                let name = name.as_deref().ok_or(missing("name"))?;
+                api_key(name, place.ok_or(missing("in"))?, value.expose())
+            }
+            _ => unreachable!("only credentials that never change are proofs"),
         }
     }
 
@@ -78,7 +81,7 @@ impl Proof {
     /// Puts a header or a cookie on the request; a header or cookie of that name is replaced.
     pub(crate) fn add_to_headers(&self, headers: &mut HeaderMap) {
         match self {
-            Self::None | Self::Query(_) => {}
+            Self::Query(_) => {}
             Self::Header(name, value) => {
                 headers.insert(name, value.clone());
             }
@@ -155,7 +158,7 @@ fn add_cookie(pair: &Pair, headers: &mut HeaderMap) {
     headers.insert(COOKIE, value);
 }
 
-fn secret_value(part: &'static str, text: &str) -> Result<HeaderValue, UpstreamError> {
+pub(crate) fn secret_value(part: &'static str, text: &str) -> Result<HeaderValue, UpstreamError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| UpstreamError::Credentials {
         part,
         reason: "has characters that no header can hold",
@@ -164,7 +167,18 @@ fn secret_value(part: &'static str, text: &str) -> Result<HeaderValue, UpstreamE
     Ok(value)
 }
 
-fn require(holds: bool, part: &'static str, reason: &'static str) -> Result<(), UpstreamError> {
+fn missing(part: &'static str) -> UpstreamError {
+    UpstreamError::Credentials {
+        part,
+        reason: "is not given, and no security scheme says it",
+    }
+}
+
+pub(crate) fn require(
+    holds: bool,
+    part: &'static str,
+    reason: &'static str,
+) -> Result<(), UpstreamError> {
     holds
         .then_some(())
         .ok_or(UpstreamError::Credentials { part, reason })
@@ -176,8 +190,8 @@ mod tests {
 
     fn key(name: &str, place: ApiKeyPlace, value: &str) -> Credentials {
         Credentials::ApiKey {
-            name: name.to_owned(),
-            place,
+            name: Some(name.to_owned()),
+            place: Some(place),
             value: Secret::new(value),
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no answer. A status that tells of a failure (404, 500) is an answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
     /// An address cannot be used.
@@ -48,6 +48,46 @@ pub enum UpstreamError {
         part: &'static str,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// Credentials are given for a security scheme that the document does not have.
+    #[error("`schemes.{scheme}`: the document has no security scheme of that name")]
+    UnknownScheme {
+        /// The name.
+        scheme: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// The credentials for one security scheme cannot be used.
+    #[error("`schemes.{scheme}` cannot be used")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+        /// Why not.
+        source: Arc<UpstreamError>,
+    },
+    /// An issuer was asked for credentials and gave none.
+    #[error("`{issuer}` issued no credentials: {reason}")]
+    Token {
+        /// The issuer's origin.
+        issuer: String,
+        /// What it answered; never anything of the request.
+        reason: String,
+    },
+    /// An issuer could not be asked for credentials.
+    #[error("`{issuer}` could not be asked for credentials")]
+    TokenRequest {
+        /// The issuer's origin.
+        issuer: String,
+        /// Why not.
+        source: Arc<UpstreamError>,
+    },
+    /// The client certificate cannot be used.
+    #[error("`client_certificate.{part}` {reason}")]
+    ClientCertificate {
+        /// Which part of it.
+        part: &'static str,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A number in the configuration makes no sense.
     #[error("`{key}` must be at least 1")]
@@ -180,6 +220,8 @@ pub enum UpstreamError {
 pub enum Stage {
     /// A turn: too many calls were under way.
     Turn,
+    /// Credentials that somebody else issues.
+    Credentials,
     /// A connection.
     Connection,
     /// The head of the answer.
@@ -209,8 +251,26 @@ impl UpstreamError {
             Self::Header { .. } => {
                 "leave it out; a name is letters, digits and `-`, a value is printable ASCII".into()
             }
+            Self::Credentials { reason, .. } if reason.starts_with("is not given") => {
+                "give it in the configuration, beside the others of its kind".into()
+            }
             Self::Credentials { .. } => {
                 "check that the secret was stored whole, without quotes and line ends".into()
+            }
+            Self::UnknownScheme { nearest, .. } => match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?").into(),
+                None => "use the names under the document's `components.securitySchemes`".into(),
+            },
+            Self::Scheme { source, .. } | Self::TokenRequest { source, .. } => {
+                return source.hint();
+            }
+            Self::Token { .. } => {
+                "check the client's id and secret, its scopes, and what it is allowed to do there"
+                    .into()
+            }
+            Self::ClientCertificate { .. } => {
+                "give the certificate as `-----BEGIN CERTIFICATE-----` and its key, not encrypted, as `-----BEGIN PRIVATE KEY-----`"
+                    .into()
             }
             Self::CaPem { .. } => {
                 "give certificates that begin with `-----BEGIN CERTIFICATE-----`".into()
@@ -228,6 +288,7 @@ impl UpstreamError {
             }
             Self::Timeout { limit, stage, .. } => match (limit, stage) {
                 (_, Stage::Turn) => "raise `connections_max`, or send less at once".into(),
+                (_, Stage::Credentials) => "check that the issuer of the credentials answers".into(),
                 (TimeLimit::Connect, _) => {
                     "check that a firewall lets the connection through, or raise `connect_timeout_s`".into()
                 }
@@ -257,17 +318,41 @@ impl UpstreamError {
         })
     }
 
+    /// Whether the same may work a moment later, with nothing changed here.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::Timeout { .. }
+            | Self::Disconnected { .. }
+            | Self::Interrupted { .. } => true,
+            Self::Status { status, .. } => {
+                status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 425 | 429)
+            }
+            _ => false,
+        }
+    }
+
     /// The same for whoever called: no host, and nothing about this server's surroundings.
     pub fn for_caller(&self) -> Cow<'static, str> {
         match self {
             Self::Url { .. }
             | Self::Header { .. }
             | Self::Credentials { .. }
+            | Self::UnknownScheme { .. }
+            | Self::Scheme { .. }
+            | Self::ClientCertificate { .. }
             | Self::Zero { .. }
             | Self::CaPem { .. }
             | Self::Refused { .. } => {
                 "the API cannot be reached: this server's configuration does not allow it".into()
             }
+            Self::Token { .. }
+            | Self::TokenRequest { .. }
+            | Self::Timeout {
+                stage: Stage::Credentials,
+                ..
+            } => "this server got no credentials for the API; nothing was changed".into(),
             Self::Target { reason, .. } => {
                 format!("no request was sent: with these arguments its address {reason}").into()
             }
@@ -306,6 +391,7 @@ fn waited(origin: &str, stage: Stage, limit: TimeLimit, after: Duration) -> Stri
     let after = Shown(after);
     match (stage, limit) {
         (Stage::Turn, _) => format!("a call of `{origin}` did not get its turn within {after}"),
+        (Stage::Credentials, _) => format!("no credentials for `{origin}` within {after}"),
         (Stage::Connection, _) => format!("no connection to `{origin}` within {after}"),
         (Stage::Answer, _) => format!("`{origin}` sent no answer within {after}"),
         (Stage::Body, TimeLimit::Read) => {
@@ -367,6 +453,36 @@ mod tests {
                 part: "token",
                 reason: "has characters that no header can hold",
             },
+            UpstreamError::UnknownScheme {
+                scheme: "petkey".to_owned(),
+                nearest: Some("petKey".to_owned()),
+            },
+            UpstreamError::UnknownScheme {
+                scheme: "xyz".to_owned(),
+                nearest: None,
+            },
+            UpstreamError::Scheme {
+                scheme: "petKey".to_owned(),
+                source: Arc::new(UpstreamError::Credentials {
+                    part: "name",
+                    reason: "is empty",
+                }),
+            },
+            UpstreamError::Token {
+                issuer: "https://login.example.com".to_owned(),
+                reason: "it answered `invalid_client` with status 401".to_owned(),
+            },
+            UpstreamError::TokenRequest {
+                issuer: "https://login.example.com".to_owned(),
+                source: Arc::new(UpstreamError::Resolve {
+                    host: "login.example.com".to_owned(),
+                    source: io("name unknown"),
+                }),
+            },
+            UpstreamError::ClientCertificate {
+                part: "key_pem",
+                reason: "holds no key".to_owned(),
+            },
             UpstreamError::Zero {
                 key: "connections_max",
             },
@@ -391,6 +507,7 @@ mod tests {
                 source: io("unknown issuer"),
             },
             timeout(Stage::Turn, TimeLimit::Total, 50_000),
+            timeout(Stage::Credentials, TimeLimit::Deadline, 2_000),
             timeout(Stage::Connection, TimeLimit::Connect, 5_000),
             timeout(Stage::Answer, TimeLimit::Read, 30_000),
             timeout(Stage::Answer, TimeLimit::Deadline, 1_250),

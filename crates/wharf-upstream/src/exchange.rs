@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -23,6 +23,7 @@ use crate::{Response, Stage, TimeLimit, UpstreamError};
 const IDLE_MAX: Duration = Duration::from_secs(50);
 /// A content coding in a message is no longer than this.
 const SHOWN_ENCODING_CHARS_MAX: usize = 40;
+const EVENT_STREAM: &str = "text/event-stream";
 
 pub(crate) type Client = legacy::Client<Connector, Full<Bytes>>;
 
@@ -32,6 +33,8 @@ pub(crate) struct Outgoing {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// It goes where credentials may go.
+    pub(crate) is_trusted: bool,
 }
 
 impl Outgoing {
@@ -88,7 +91,8 @@ pub(crate) async fn read(
             encoding,
         });
     }
-    let (body, truncated) = read_body(body, outgoing, bytes_max, clock).await?;
+    let is_stream = is_event_stream(&head.headers);
+    let (body, truncated) = read_body(body, outgoing, bytes_max, is_stream, clock).await?;
     Ok(Response {
         status: head.status,
         headers: head.headers,
@@ -97,10 +101,20 @@ pub(crate) async fn read(
     })
 }
 
+/// Events may come for ever: what came in time is the answer.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.get(..EVENT_STREAM.len()))
+        .is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM))
+}
+
 async fn read_body(
     mut body: Incoming,
     outgoing: &Outgoing,
     bytes_max: usize,
+    is_stream: bool,
     clock: &mut Clock<'_>,
 ) -> Result<(Bytes, bool), UpstreamError> {
     let announced = body.size_hint().exact();
@@ -111,8 +125,11 @@ async fn read_body(
         return Ok((first.split_to(bytes_max), true));
     }
     // Most answers are one piece, and are passed on as they lie in the connection's buffer.
-    let Some(second) = next(&mut body, first.len(), outgoing, clock).await? else {
-        return Ok((first, false));
+    let second = match next(&mut body, first.len(), outgoing, clock).await {
+        Ok(Some(second)) => second,
+        Ok(None) => return Ok((first, false)),
+        Err(UpstreamError::Timeout { .. }) if is_stream => return Ok((first, true)),
+        Err(error) => return Err(error),
     };
 
     let expected = announced.map_or(2 * (first.len() + second.len()), |announced| {
@@ -127,9 +144,11 @@ async fn read_body(
         if piece.len() > room {
             return Ok((whole.freeze(), true));
         }
-        match next(&mut body, whole.len(), outgoing, clock).await? {
-            Some(next) => piece = next,
-            None => return Ok((whole.freeze(), false)),
+        match next(&mut body, whole.len(), outgoing, clock).await {
+            Ok(Some(next)) => piece = next,
+            Ok(None) => return Ok((whole.freeze(), false)),
+            Err(UpstreamError::Timeout { .. }) if is_stream => return Ok((whole.freeze(), true)),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Fetching a document, such as an OpenAPI description, from the address somebody named.
 //!
-//! Nothing is known of the other side, so nothing is sent that the caller does not give: no credentials, no cookies. A
-//! redirect is followed within the origin, and to the same host with TLS; to another origin it is an error that names
-//! it, since who may name a document's address is the operator's decision.
+//! Nothing is known of the other side, so nothing is sent that the caller does not give: no cookies, and no credentials
+//! but those for the document itself. A redirect is followed within the origin, and to the same host with TLS; to
+//! another origin it is an error that names it, since who may name a document's address is the operator's decision.
 
 use std::fmt;
 use std::time::Instant;
@@ -14,7 +14,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::address;
 use crate::message::Names;
 use crate::{
-    Config, Request, Response, Retries, Seconds, Trust, Upstream, UpstreamError, redirect,
+    ClientCertificate, Config, Credentials, Request, Response, Retries, Seconds, Trust, Upstream,
+    UpstreamError, redirect,
 };
 
 /// How to fetch a document.
@@ -24,6 +25,8 @@ pub struct FetchOptions {
     pub trust: Trust,
     /// As [`Config::allow_private_networks`].
     pub allow_private_networks: bool,
+    /// Whether an address without TLS is refused. Default: false.
+    pub https_only: bool,
     /// A larger document is refused. Default: 64 MiB; the largest public API descriptions have about 40 MB.
     pub bytes_max: usize,
     /// For everything together. Default: 60, since a slow start is better than none.
@@ -32,8 +35,12 @@ pub struct FetchOptions {
     pub redirects_max: u32,
     /// As [`Config::ca_pem`].
     pub ca_pem: Option<String>,
-    /// Headers to send, such as `authorization`.
+    /// Headers to send.
     pub headers: HeaderMap,
+    /// How the request proves who sends it.
+    pub credentials: Credentials,
+    /// As [`Config::client_certificate`].
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// A document that was fetched.
@@ -52,11 +59,14 @@ impl Default for FetchOptions {
         Self {
             trust: Trust::Operator,
             allow_private_networks: false,
+            https_only: false,
             bytes_max: 64 << 20,
             timeout_s: Seconds::MINUTE,
             redirects_max: 5,
             ca_pem: None,
             headers: HeaderMap::new(),
+            credentials: Credentials::default(),
+            client_certificate: None,
         }
     }
 }
@@ -66,6 +76,7 @@ impl fmt::Debug for FetchOptions {
         f.debug_struct("FetchOptions")
             .field("trust", &self.trust)
             .field("allow_private_networks", &self.allow_private_networks)
+            .field("https_only", &self.https_only)
             .field("bytes_max", &self.bytes_max)
             .field("timeout_s", &self.timeout_s)
             .field("redirects_max", &self.redirects_max)
@@ -81,6 +92,8 @@ pub async fn fetch_document(url: &str, options: &FetchOptions) -> Result<Fetched
         timeout_s: options.timeout_s,
         response_bytes_max: options.bytes_max,
         ca_pem: options.ca_pem.clone(),
+        credentials: options.credentials.clone(),
+        client_certificate: options.client_certificate.clone(),
         allow_private_networks: options.allow_private_networks,
         // Ours below also go from http to https.
         redirects_max: 0,
@@ -91,6 +104,12 @@ pub async fn fetch_document(url: &str, options: &FetchOptions) -> Result<Fetched
         ..Config::default()
     };
     let (mut url, mut origin) = address::parse(url)?;
+    if options.https_only && url.scheme() != "https" {
+        return Err(UpstreamError::Url {
+            url: address::shown(url.as_str()),
+            reason: "is not `https`, and nothing else is allowed",
+        });
+    }
     let mut upstream = Upstream::new(&config, &origin.to_string(), options.trust)?;
     for hop in 0..=options.redirects_max {
         let request = request(redirect::path_and_query(&url), options);

@@ -2,6 +2,7 @@
 //!
 //! An [`Upstream`] is an HTTP/1.1 client for one base address. It knows credentials, limits of time and size, which
 //! failures are worth a second try, which redirects may be followed, and which addresses a document must not lead to.
+//! Tokens are fetched and renewed here, and requests signed, by the security schemes that an operation declares.
 //! [`fetch_document`] reads a document over the same path. What an answer means is for others to say: a status that
 //! tells of a failure is an answer here, and bodies are bytes.
 
@@ -10,8 +11,10 @@ mod error;
 mod message;
 
 mod fetch;
+mod schemes;
 mod upstream;
 
+mod access;
 mod address;
 mod clock;
 mod connect;
@@ -19,12 +22,19 @@ mod credentials;
 mod exchange;
 mod guard;
 mod headers;
+mod lease;
 mod redirect;
 mod retry;
+mod signature;
 mod tls;
+mod token;
 
-pub use config::{ApiKeyPlace, Config, Credentials, Retries, Seconds, Trust};
+pub use config::{
+    ApiKeyPlace, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken, Config,
+    Credentials, Retries, Seconds, Trust,
+};
 pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
 pub use message::{Request, Response};
+pub use schemes::{DeclaredScheme, Supplied};
 pub use upstream::Upstream;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use hyper_rustls::ConfigBuilderExt;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::UpstreamError;
+use crate::{ClientCertificate, UpstreamError};
 
 /// The TLS settings of one upstream.
 pub(crate) enum Tls {
@@ -34,16 +34,53 @@ impl Tls {
             Self::Own(config) => config.clone(),
             Self::Public => PUBLIC
                 .get_or_init(|| {
-                    Arc::new(finish(|builder| {
-                        builder.with_webpki_roots().with_no_client_auth()
-                    }))
+                    let config = builder().with_webpki_roots().with_no_client_auth();
+                    Arc::new(over_http(config))
                 })
                 .clone(),
         }
     }
 }
 
+/// TLS settings that also show who connects. They are for the operator's own origins only: a certificate tells a name to
+/// whoever asks for it.
+pub(crate) fn with_identity(
+    ca_pem: Option<&str>,
+    identity: &ClientCertificate,
+) -> Result<Tls, UpstreamError> {
+    let complain = |part| move |reason: String| UpstreamError::ClientCertificate { part, reason };
+    let chain = CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| complain("certificate_pem")(format!("cannot be read: {error}")))?;
+    if chain.is_empty() {
+        return Err(complain("certificate_pem")(
+            "holds no certificate".to_owned(),
+        ));
+    }
+    // The library's own message may quote the text.
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.expose().as_bytes())
+        .map_err(|_| complain("key_pem")("holds no key that can be read".to_owned()))?;
+    let roots = match ca_pem {
+        Some(pem) => authorities(pem).map_err(|reason| UpstreamError::CaPem { reason })?,
+        None => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+    };
+    let config = builder()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| complain("key_pem")(format!("does not fit the certificate: {error}")))?;
+    Ok(Tls::Own(Arc::new(over_http(config))))
+}
+
 fn with_authorities(pem: &str) -> Result<ClientConfig, String> {
+    let roots = authorities(pem)?;
+    let config = builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(over_http(config))
+}
+
+/// The operator's authorities and the public ones.
+fn authorities(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|error| error.to_string())?;
@@ -53,20 +90,17 @@ fn with_authorities(pem: &str) -> Result<ClientConfig, String> {
         return Err("there is none in it".to_owned());
     }
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    Ok(finish(|builder| {
-        builder.with_root_certificates(roots).with_no_client_auth()
-    }))
+    Ok(roots)
 }
 
-/// The parts that do not depend on whom we trust.
-fn finish(
-    trust: impl FnOnce(rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>) -> ClientConfig,
-) -> ClientConfig {
+fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("ring provides what TLS 1.2 and 1.3 need");
-    let mut config = trust(builder);
+        .expect("ring provides what TLS 1.2 and 1.3 need")
+}
+
+fn over_http(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
 }

@@ -1,22 +1,24 @@
 //! One upstream: everything that can be made ready once, and the path of a call.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::access::{Access, Lent, Means};
 use crate::address::{self, Base, Origin};
 use crate::clock::{Clock, Times};
-use crate::connect::{Connector, Exempt};
-use crate::credentials::Proof;
+use crate::connect::{Connector, Exempt, Identity};
 use crate::exchange::{self, Client, Outgoing};
 use crate::headers::{self, HeaderRules};
-use crate::tls::Tls;
+use crate::schemes;
+use crate::tls::{self, Tls};
 use crate::{Config, Request, Response, Retries, Stage, Trust, UpstreamError, redirect, retry};
 
 /// What we call ourselves where nobody says otherwise (RFC 9110 §10.1.5).
@@ -25,7 +27,7 @@ const OUR_NAME: HeaderValue =
 /// RFC 9112 §3 asks for at least 8,000 octets; this is as much as any common server takes.
 const TARGET_BYTES_MAX: usize = 32 << 10;
 
-/// One upstream, with its pool of connections. Cheap to clone; clones share the pool.
+/// One upstream, with its pool of connections. Cheap to clone; clones share the pool and the tokens.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), wharf_upstream::UpstreamError> {
@@ -43,16 +45,23 @@ const TARGET_BYTES_MAX: usize = 32 << 10;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Upstream(Arc<Inner>);
+pub struct Upstream {
+    shared: Arc<Shared>,
+    access: Arc<Access>,
+}
 
-struct Inner {
+/// What is the same for all operations.
+struct Shared {
     client: Client,
     base: Base,
     /// The base's authority, so that no call has to format it.
     host: HeaderValue,
     /// Origins besides the base's that get credentials.
     credential_origins: Vec<Origin>,
-    proof: Proof,
+    /// By the names of security schemes.
+    schemes: HashMap<String, Means>,
+    /// The schemes that there are credentials for, or a certificate.
+    configured: BTreeSet<String>,
     headers: HeaderRules,
     turns: Semaphore,
     timeout: Duration,
@@ -93,17 +102,42 @@ impl Upstream {
             }
             Exempt::Origins(origins)
         };
+        let ca_pem = config.ca_pem.as_deref();
+        let identity = match &config.client_certificate {
+            Some(certificate) => {
+                let mut origins = credential_origins.clone();
+                origins.push(base.origin.clone());
+                let tls = tls::with_identity(ca_pem, certificate)?;
+                Some(Identity { tls, origins })
+            }
+            None => None,
+        };
         let connector = Connector::new(
             exempt,
-            Tls::new(config.ca_pem.as_deref())?,
+            Tls::new(ca_pem)?,
+            identity,
             config.connect_timeout_s.duration(),
         );
-        Ok(Self(Arc::new(Inner {
+        let schemes = config
+            .schemes
+            .iter()
+            .map(|(name, credentials)| {
+                let means = Means::new(credentials, ca_pem);
+                let means = means.map_err(|source| UpstreamError::Scheme {
+                    scheme: name.clone(),
+                    source: Arc::new(source),
+                })?;
+                Ok((name.clone(), means))
+            })
+            .collect::<Result<_, _>>()?;
+        let access = Access::of([&Means::new(&config.credentials, ca_pem)?]);
+        let shared = Shared {
             client: exchange::client(connector, config.connections_max),
             host: base.origin.host_header(),
             base,
             credential_origins,
-            proof: Proof::new(&config.credentials)?,
+            schemes,
+            configured: schemes::is_configured(config),
             headers: HeaderRules::new(config)?,
             turns: Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS)),
             timeout: config.timeout_s.duration(),
@@ -111,12 +145,37 @@ impl Upstream {
             response_bytes_max: config.response_bytes_max,
             redirects_max: config.redirects_max,
             retries: config.retries,
-        })))
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            access: Arc::new(access),
+        })
+    }
+
+    /// The same upstream for an operation that declares `security`: alternatives, each a list of security schemes that
+    /// are needed together. Its requests carry the credentials of the first alternative that has them all; where the
+    /// operator gives none by scheme, those that are for everything.
+    #[must_use]
+    pub fn for_operation(&self, security: &[Vec<String>]) -> Self {
+        let Shared {
+            schemes,
+            configured,
+            ..
+        } = &*self.shared;
+        if schemes.is_empty() {
+            return self.clone();
+        }
+        let chosen = schemes::choose(security, |scheme| configured.contains(scheme));
+        let means = chosen.iter().filter_map(|scheme| schemes.get(scheme));
+        Self {
+            shared: self.shared.clone(),
+            access: Arc::new(Access::of(means)),
+        }
     }
 
     /// The base address: origin and path, normalised, without a slash at the end.
     pub fn base_url(&self) -> &str {
-        self.0.base.text()
+        self.shared.base.text()
     }
 
     /// Sends a request and reads its answer, with redirects and retries as configured.
@@ -129,18 +188,20 @@ impl Upstream {
         inbound: &HeaderMap,
         deadline: Option<Instant>,
     ) -> Result<Response, UpstreamError> {
-        let upstream = &*self.0;
-        let mut outgoing = upstream.prepare(request, inbound)?;
+        let upstream = &*self.shared;
+        let mut outgoing = self.prepare(request, inbound)?;
         let times = Times::start(upstream.timeout, upstream.silence_max, deadline);
         let alarm = pin!(times.alarm());
         let mut clock = Clock::new(times, alarm);
         let _turn = upstream.turn(&outgoing, &mut clock).await?;
         let mut redirects = 0;
         let mut retries = 0;
+        let mut was_refused = false;
         loop {
+            let lent = self.put_on(&mut outgoing, &mut clock).await?;
             let answer = exchange::send(&upstream.client, &outgoing, &mut clock).await;
             if let Ok(answer) = &answer
-                && let Some(uri) = upstream.redirected(&outgoing, answer)
+                && let Some(uri) = self.redirected(&outgoing, answer)
             {
                 if redirects == upstream.redirects_max {
                     return Err(UpstreamError::TooManyRedirects {
@@ -150,6 +211,14 @@ impl Upstream {
                 }
                 redirects += 1;
                 outgoing.uri = uri;
+            } else if !was_refused
+                && let Ok(refusal) = &answer
+                && refusal.status() == StatusCode::UNAUTHORIZED
+                && lent.refuse()
+            {
+                // RFC 9110 §15.5.2: it was not carried out, so it may be sent again whatever its method.
+                was_refused = true;
+                drop(answer);
             } else if let Some(wait) = upstream.retry_wait(&outgoing, &answer, retries)
                 && clock.has(wait)
             {
@@ -173,19 +242,22 @@ impl Upstream {
     }
 }
 
-impl Inner {
+impl Upstream {
     /// The request as it goes over the wire.
     fn prepare(&self, request: Request, inbound: &HeaderMap) -> Result<Outgoing, UpstreamError> {
         let (uri, kinship) = self.locate(request.target)?;
         let mut headers = request.headers;
         headers::drop_reserved(&mut headers);
-        if kinship != Kinship::Stranger {
-            self.headers.apply(inbound, &mut headers);
+        let is_trusted = kinship != Kinship::Stranger;
+        if is_trusted {
+            self.shared.headers.apply(inbound, &mut headers);
             // Last, so that nothing can stand in for it.
-            self.proof.add_to_headers(&mut headers);
+            for proof in &self.access.fixed {
+                proof.add_to_headers(&mut headers);
+            }
         }
         if kinship == Kinship::Base {
-            headers.insert(HOST, self.host.clone());
+            headers.insert(HOST, self.shared.host.clone());
         }
         headers.entry(USER_AGENT).or_insert(OUR_NAME);
         Ok(Outgoing {
@@ -193,47 +265,38 @@ impl Inner {
             uri,
             headers,
             body: request.body,
+            is_trusted,
         })
     }
 
     /// Where a target leads.
     fn locate(&self, target: String) -> Result<(Uri, Kinship), UpstreamError> {
         let complain = |reason| UpstreamError::Target {
-            origin: self.base.origin.to_string(),
+            origin: self.shared.base.origin.to_string(),
             reason,
         };
         if target.len() > TARGET_BYTES_MAX {
             return Err(complain("is longer than 32 KiB"));
         }
-        if let Some(rest) = self.base.strip(&target) {
-            let uri = self.uri(&self.base.origin, Kinship::Base, rest.to_owned());
+        if let Some(rest) = self.shared.base.strip(&target) {
+            let uri = self.uri(&self.shared.base.origin, Kinship::Base, rest.to_owned());
             return Ok((uri.map_err(complain)?, Kinship::Base));
         }
         if target.is_empty() || target.starts_with(['/', '?']) {
-            let target = match self.base.path.as_str() {
+            let target = match self.shared.base.path.as_str() {
                 "" => target,
                 path => [path, &target].concat(),
             };
-            let uri = self.uri(&self.base.origin, Kinship::Base, target);
+            let uri = self.uri(&self.shared.base.origin, Kinship::Base, target);
             return Ok((uri.map_err(complain)?, Kinship::Base));
         }
         let (url, origin) = address::parse(&target).map_err(|error| match error {
             UpstreamError::Url { reason, .. } => complain(reason),
             other => other,
         })?;
-        let kinship = self.kinship(&origin);
+        let kinship = self.shared.kinship(&origin);
         let uri = self.uri(&origin, kinship, redirect::path_and_query(&url));
         Ok((uri.map_err(complain)?, kinship))
-    }
-
-    fn kinship(&self, origin: &Origin) -> Kinship {
-        if *origin == self.base.origin {
-            Kinship::Base
-        } else if self.credential_origins.contains(origin) {
-            Kinship::Listed
-        } else {
-            Kinship::Stranger
-        }
     }
 
     /// An address at `origin`, with the key in its query where one belongs there.
@@ -254,9 +317,60 @@ impl Inner {
             return Err("has a path segment `.` or `..`");
         }
         if kinship != Kinship::Stranger {
-            self.proof.add_to_query(&mut path_and_query);
+            for proof in &self.access.fixed {
+                proof.add_to_query(&mut path_and_query);
+            }
         }
         origin.uri(path_and_query)
+    }
+
+    /// The address to go on to, when an answer is a redirect to follow: always one of the same origin.
+    fn redirected(&self, from: &Outgoing, answer: &http::Response<Incoming>) -> Option<Uri> {
+        if self.shared.redirects_max == 0 || !answer.status().is_redirection() {
+            return None;
+        }
+        let (url, origin) =
+            redirect::location(&from.method, &from.uri, answer.status(), answer.headers())?;
+        if Origin::of_uri(&from.uri)? != origin {
+            return None;
+        }
+        self.uri(
+            &origin,
+            self.shared.kinship(&origin),
+            redirect::path_and_query(&url),
+        )
+        .ok()
+    }
+
+    /// Puts on what holds for a time only: tokens, signatures.
+    async fn put_on(
+        &self,
+        outgoing: &mut Outgoing,
+        clock: &mut Clock<'_>,
+    ) -> Result<Lent<'_>, UpstreamError> {
+        if !outgoing.is_trusted || !self.access.is_live() {
+            return Ok(Lent::default());
+        }
+        let lent = clock
+            .bound(self.access.put_on(outgoing))
+            .await
+            .unwrap_or_else(|expired| {
+                Err(exchange::timeout(outgoing, Stage::Credentials, expired))
+            })?;
+        clock.heard();
+        Ok(lent)
+    }
+}
+
+impl Shared {
+    fn kinship(&self, origin: &Origin) -> Kinship {
+        if *origin == self.base.origin {
+            Kinship::Base
+        } else if self.credential_origins.contains(origin) {
+            Kinship::Listed
+        } else {
+            Kinship::Stranger
+        }
     }
 
     /// A place among the calls that are under way.
@@ -278,24 +392,6 @@ impl Inner {
             .expect("the semaphore is never closed");
         clock.heard();
         Ok(turn)
-    }
-
-    /// The address to go on to, when an answer is a redirect to follow: always one of the same origin.
-    fn redirected(&self, from: &Outgoing, answer: &http::Response<Incoming>) -> Option<Uri> {
-        if self.redirects_max == 0 || !answer.status().is_redirection() {
-            return None;
-        }
-        let (url, origin) =
-            redirect::location(&from.method, &from.uri, answer.status(), answer.headers())?;
-        if Origin::of_uri(&from.uri)? != origin {
-            return None;
-        }
-        self.uri(
-            &origin,
-            self.kinship(&origin),
-            redirect::path_and_query(&url),
-        )
-        .ok()
     }
 
     /// How long to wait before sending again; none when this outcome is final.
@@ -355,7 +451,7 @@ mod tests {
         /// it as browsers and many servers do.
         #[test]
         fn targets_do_not_leave_the_base(target in r"[/?]([a-c.]{1,2}|/|/\.\.|%2[eE]|[\\?#@:;&=%]|\PC?){0,10}") {
-            if let Ok((uri, kinship)) = upstream().0.locate(target) {
+            if let Ok((uri, kinship)) = upstream().locate(target) {
                 prop_assert!(kinship == Kinship::Base);
                 let read = Url::parse(&uri.to_string()).expect("a valid address");
                 prop_assert_eq!(read.host_str(), Some("api.example.com"));
@@ -366,7 +462,7 @@ mod tests {
 
         #[test]
         fn absolute_targets_are_strangers_unless_they_are_not(target in r"https?://[a-z.@:0-9]{0,12}(api\.example\.com)?[:@/?#.0-9a-z]{0,8}") {
-            if let Ok((uri, kinship)) = upstream().0.locate(target) {
+            if let Ok((uri, kinship)) = upstream().locate(target) {
                 let is_own = uri.scheme_str() == Some("https")
                     && uri.authority().is_some_and(|authority| authority == "api.example.com");
                 prop_assert_eq!(kinship == Kinship::Base, is_own, "{}", uri);

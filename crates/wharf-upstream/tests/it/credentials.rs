@@ -6,8 +6,8 @@ use crate::*;
 
 fn key(place: ApiKeyPlace) -> Credentials {
     Credentials::ApiKey {
-        name: "key".to_owned(),
-        place,
+        name: Some("key".to_owned()),
+        place: Some(place),
         value: Secret::new("hush"),
     }
 }

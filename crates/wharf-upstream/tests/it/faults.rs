@@ -93,8 +93,8 @@ async fn bad_answers_are_told_apart_and_spill_nothing() {
         let server = Server::script(vec![reply]).await;
         let mut config = config();
         config.credentials = Credentials::ApiKey {
-            name: "key".to_owned(),
-            place: ApiKeyPlace::Query,
+            name: Some("key".to_owned()),
+            place: Some(ApiKeyPlace::Query),
             value: Secret::new("hush"),
         };
         let mut request = request(Method::POST, "/private?name=hush");

@@ -9,10 +9,12 @@ mod credentials;
 mod faults;
 mod fetch;
 mod guard;
+mod issued;
 mod limits;
 mod pool;
 mod redirects;
 mod retries;
+mod schemes;
 mod server;
 mod tls;
 

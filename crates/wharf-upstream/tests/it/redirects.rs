@@ -130,8 +130,8 @@ async fn credentials_stay_on_and_are_not_doubled() {
     .await;
     let mut config = config();
     config.credentials = Credentials::ApiKey {
-        name: "key".to_owned(),
-        place: ApiKeyPlace::Query,
+        name: Some("key".to_owned()),
+        place: Some(ApiKeyPlace::Query),
         value: Secret::new("hush"),
     };
     soon(send(&config, &server.url(), get("/a?x=1")))

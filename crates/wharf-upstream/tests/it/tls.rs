@@ -5,9 +5,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use wharf_upstream::{Stage, UpstreamError};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use wharf_model::Secret;
+use wharf_upstream::{ClientCertificate, Stage, UpstreamError};
 
 use crate::server::{Reply, Server, read_request};
 use crate::*;
@@ -21,6 +23,11 @@ struct Secure {
 
 impl Secure {
     async fn start() -> Self {
+        Self::asking_for(None).await
+    }
+
+    /// A server that speaks only with holders of a certificate by the authority `clients`.
+    async fn asking_for(clients: Option<&RootCertStore>) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority =
@@ -33,10 +40,18 @@ impl Secure {
         let ca_pem = authority.pem();
 
         let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
+            .unwrap();
+        let builder = match clients {
+            Some(roots) => builder.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots.clone()), provider)
+                    .build()
+                    .unwrap(),
+            ),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder
             .with_single_cert(
                 vec![certificate.der().clone()],
                 PrivateKeyDer::Pkcs8(key.serialize_der().into()),
@@ -162,5 +177,94 @@ async fn unusable_authorities_are_refused_at_start() {
             "{name}: {error:?}"
         );
         assert!(error.hint().is_some(), "{name}");
+    }
+}
+
+/// A certificate for a client, and the authority that it is by.
+fn client_certificate() -> (ClientCertificate, RootCertStore) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["wharf".to_owned()])
+        .unwrap()
+        .signed_by(&key, &authority)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let certificate = ClientCertificate {
+        certificate_pem: certificate.pem(),
+        key_pem: Secret::new(key.serialize_pem()),
+    };
+    (certificate, roots)
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_the_own_upstream_only() {
+    let (certificate, clients) = client_certificate();
+    let (other_certificate, _) = client_certificate();
+    let own = Secure::asking_for(Some(&clients)).await;
+    let stranger = Secure::asking_for(Some(&clients)).await;
+    let address = |server: &Secure| format!("https://localhost:{}", server.port);
+    for (row, certificate, target, works) in [
+        ("ours", Some(&certificate), &own, true),
+        ("none", None, &own, false),
+        (
+            "of another authority",
+            Some(&other_certificate),
+            &own,
+            false,
+        ),
+        ("to a stranger", Some(&certificate), &stranger, false),
+    ] {
+        let mut config = config();
+        config.ca_pem = Some(format!("{}{}", own.ca_pem, stranger.ca_pem));
+        config.client_certificate = certificate.cloned();
+        config.allow_private_networks = true;
+        config.retries.max = 0;
+        let target = format!("{}/pets", address(target));
+        let answer = soon(send(&config, &address(&own), get(&target))).await;
+        assert_eq!(answer.is_ok(), works, "{row}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn unusable_client_certificates_are_refused_at_start() {
+    let (good, _) = client_certificate();
+    let (other, _) = client_certificate();
+    let with = |certificate_pem: &str, key_pem: &Secret| ClientCertificate {
+        certificate_pem: certificate_pem.to_owned(),
+        key_pem: key_pem.clone(),
+    };
+    for (row, certificate, part) in [
+        ("no certificate", with("", &good.key_pem), "certificate_pem"),
+        (
+            "a broken one",
+            with("-----BEGIN CERTIFICATE-----\nMIIB", &good.key_pem),
+            "certificate_pem",
+        ),
+        (
+            "no key",
+            with(&good.certificate_pem, &Secret::new("hush")),
+            "key_pem",
+        ),
+        (
+            "another's key",
+            with(&good.certificate_pem, &other.key_pem),
+            "key_pem",
+        ),
+    ] {
+        let mut config = config();
+        config.client_certificate = Some(certificate);
+        let error = Upstream::new(&config, "https://localhost", Trust::Operator).expect_err(row);
+        let text = everything(&error);
+        assert!(
+            text.contains(&format!("client_certificate.{part}")),
+            "{row}: {text}"
+        );
+        assert!(
+            !text.contains("hush") && !text.contains("PRIVATE KEY-----\n"),
+            "{row}: {text}"
+        );
     }
 }

@@ -44,8 +44,8 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     for source in config.sources.values_mut() {
         // The key stays here: the model never sees it.
         source.upstream.credentials = Credentials::ApiKey {
-            name: "X-Api-Key".to_owned(),
-            place: ApiKeyPlace::Header,
+            name: Some("X-Api-Key".to_owned()),
+            place: Some(ApiKeyPlace::Header),
             value: Secret::new(wharf_petstore::API_KEY),
         };
     }

@@ -1,0 +1,183 @@
+//! The kinds of credentials, as they are written in a configuration.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wharf_model::Secret;
+
+/// How requests prove who sends them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credentials {
+    /// Not at all.
+    None {},
+    /// A token in the `Authorization` header (RFC 6750 §2.1).
+    Bearer {
+        /// The token.
+        token: Secret,
+    },
+    /// A name and a password in the `Authorization` header (RFC 7617).
+    Basic {
+        /// The name; it cannot hold a colon.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A key in a header, a query parameter or a cookie.
+    ApiKey {
+        /// The name of the header, parameter or cookie. Under `schemes` it may be left out: the document says it.
+        name: Option<String>,
+        /// Where the key goes. Under `schemes` it may be left out: the document says it.
+        #[serde(rename = "in")]
+        place: Option<ApiKeyPlace>,
+        /// The key.
+        value: Secret,
+    },
+    /// A token that an OAuth authorization server issues to this server itself (RFC 6749 §4.4). It is kept, renewed
+    /// before it expires, and renewed once when the API refuses it.
+    OauthClientCredentials {
+        /// The address of the token endpoint. It is never taken from the document: the secret goes there.
+        token_url: String,
+        /// The client's name.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+        /// How the secret is sent: `basic`, in the `Authorization` header, or `post`, in the body. Default: `basic`,
+        /// which every authorization server has to support (RFC 6749 §2.3.1).
+        #[serde(default)]
+        client_authentication: ClientAuthentication,
+        /// What the token should be good for. Default: what the authorization server grants by itself.
+        #[serde(default)]
+        scopes: Vec<String>,
+        /// More parameters for the token request, such as `audience` or `resource`. Default: none.
+        #[serde(default)]
+        parameters: BTreeMap<String, String>,
+    },
+    /// As `oauth_client_credentials`, from an Amazon Cognito user pool.
+    CognitoClientCredentials {
+        /// The domain of the user pool: its prefix, such as `my-shop`, a full one, such as `auth.example.com`, or an
+        /// address that begins with `https://`.
+        domain: String,
+        /// The region of the user pool; only a domain prefix needs it.
+        region: Option<String>,
+        /// The app client's id.
+        client_id: String,
+        /// The app client's secret.
+        client_secret: Secret,
+        /// What the token should be good for. Default: all that the app client may have.
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+    /// A token for a user of an Amazon Cognito user pool, by name and password. Challenges, such as a second factor,
+    /// cannot be answered.
+    CognitoPassword {
+        /// The region of the user pool.
+        region: String,
+        /// The app client's id; it must allow `USER_PASSWORD_AUTH`.
+        client_id: String,
+        /// The app client's secret, where it has one.
+        client_secret: Option<Secret>,
+        /// The user's name.
+        username: String,
+        /// The user's password.
+        password: Secret,
+        /// Which token is sent: `id` or `access`. Default: `id`, which the authorizers of API Gateway expect where no
+        /// scopes are set up.
+        #[serde(default)]
+        token: CognitoToken,
+        /// The address of Cognito, where it is not the region's own.
+        endpoint: Option<String>,
+    },
+    /// A signature for APIs that AWS hosts (Signature Version 4).
+    #[serde(rename = "sigv4")]
+    SigV4 {
+        /// The name that the service signs with, such as `execute-api`.
+        service: String,
+        /// The region of the API. Default: `AWS_REGION` or `AWS_DEFAULT_REGION` of the environment.
+        region: Option<String>,
+        /// The id of the access key. Default: `AWS_ACCESS_KEY_ID` of the environment, or else the keys that the
+        /// container or the instance has by its role.
+        access_key_id: Option<String>,
+        /// The access key. Default: `AWS_SECRET_ACCESS_KEY` of the environment.
+        secret_access_key: Option<Secret>,
+        /// The session's token, which temporary keys have. Default: `AWS_SESSION_TOKEN` of the environment, where the
+        /// keys come from there.
+        session_token: Option<Secret>,
+        /// Filled in by [`crate::Config::completed`].
+        #[serde(skip)]
+        surroundings: AwsSurroundings,
+    },
+}
+
+/// Where an API key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKeyPlace {
+    /// A header.
+    Header,
+    /// A parameter of the query.
+    Query,
+    /// A cookie.
+    Cookie,
+}
+
+/// How a client proves who it is to a token endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// In the `Authorization` header.
+    #[default]
+    Basic,
+    /// In the body.
+    Post,
+}
+
+/// Which of Cognito's tokens is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CognitoToken {
+    /// The one that says who the user is.
+    #[default]
+    Id,
+    /// The one that says what the user may do.
+    Access,
+}
+
+/// A certificate by which this server is known to an API (mutual TLS).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The certificate and those between it and the authority, in PEM form.
+    pub certificate_pem: String,
+    /// Its private key, in PEM form and not encrypted.
+    pub key_pem: Secret,
+}
+
+/// Where a program that runs on AWS asks for the keys of its role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AwsSurroundings {
+    /// A container: the address to ask, and what proves that it is this container.
+    Container {
+        /// The address.
+        url: String,
+        /// What to send as `Authorization`.
+        token: Option<Secret>,
+        /// The file that holds it, where it changes with time.
+        token_file: Option<String>,
+    },
+    /// An instance: its metadata service.
+    Instance {
+        /// The service's address.
+        url: String,
+    },
+    /// Nowhere.
+    #[default]
+    Nowhere,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
