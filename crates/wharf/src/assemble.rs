@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use wharf_catalog::{Catalog, Offer};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_openapi::{Document, OpenApi, Report, Whereabouts};
-use wharf_upstream::{FetchOptions, Trust, Upstream, fetch_document};
+use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
 use crate::config::{self, Config, SourceConfig};
 use crate::failure::Failure;
+use crate::references::{self, Origin};
 use crate::terminal;
 
 /// A document file larger than this is not read: the largest public descriptions have about 40 MB.
@@ -71,13 +73,14 @@ pub(crate) async fn of_config(
     })
 }
 
-async fn build_source(
+/// Builds one source; `files` gets those that it was read from.
+pub(crate) async fn build_source(
     name: &str,
     source: &SourceConfig,
     folder: &Path,
     files: &mut Vec<PathBuf>,
 ) -> Result<(Offer, Report), Failure> {
-    let (document, location) = read_document(&source.openapi, folder, files).await?;
+    let (document, location) = read_document(source, folder, files).await?;
     let whereabouts = Whereabouts {
         base_url: source.upstream.base_url.as_deref(),
         document_url: location.as_deref(),
@@ -91,7 +94,7 @@ async fn build_source(
             .hint(error.hint())
             .within(&source.openapi)
     })?;
-    if report.tools == 0 {
+    if report.tools == 0 && !source.rules.may_be_empty {
         let reason = report.left_out.first().map_or_else(
             || "it has no operations".to_owned(),
             |first| {
@@ -115,7 +118,7 @@ async fn build_source(
         .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
     })?;
     let trust = if source.upstream.base_url.is_some() {
-        Trust::Operator
+        source.rules.base_url
     } else {
         Trust::Document
     };
@@ -135,26 +138,63 @@ async fn build_source(
 
 /// Reads a document from a file or a URL. Gives the URL it came from, if it did.
 async fn read_document(
-    location: &str,
+    source: &SourceConfig,
     folder: &Path,
     files: &mut Vec<PathBuf>,
 ) -> Result<(Document, Option<String>), Failure> {
-    let (bytes, url) = if location.starts_with("http://") || location.starts_with("https://") {
-        let options = FetchOptions::default();
-        let fetching = fetch_document(location, &options);
+    let location = &source.openapi;
+    if location.starts_with("http://") || location.starts_with("https://") {
+        let options = FetchOptions {
+            trust: source.rules.document,
+            allow_private_networks: source.upstream.allow_private_networks,
+            https_only: source.rules.https_only,
+            ..FetchOptions::default()
+        };
+        let fetching = fetch(location, &options, source.rules.attempts_max);
         let fetched = terminal::while_waiting(&format!("fetching {location}"), fetching)
             .await
             .map_err(|error| Failure::of_upstream(&error).within(location))?;
-        (fetched.body, Some(fetched.url))
-    } else {
-        let path = folder.join(location);
-        let bytes = read_file(&path)?;
-        files.push(path);
-        (Bytes::from(bytes), None)
-    };
-    let document = Document::read(bytes)
-        .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))?;
-    Ok((document, url))
+        let document = parse(fetched.body, location)?;
+        let origin = Origin::Server {
+            url: &fetched.url,
+            options: &options,
+        };
+        let document = references::attach(document, &origin, files).await;
+        return Ok((document, Some(fetched.url)));
+    }
+    let path = folder.join(location);
+    let document = parse(Bytes::from(read_file(&path)?), location)?;
+    files.push(path.clone());
+    let document = references::attach(document, &Origin::File(&path), files).await;
+    Ok((document, None))
+}
+
+fn parse(bytes: Bytes, location: &str) -> Result<Document, Failure> {
+    Document::read(bytes)
+        .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))
+}
+
+/// Fetches, and tries again after one second, then two, …, where another try can help.
+async fn fetch(
+    location: &str,
+    options: &FetchOptions,
+    attempts_max: u32,
+) -> Result<Fetched, UpstreamError> {
+    let mut attempt = 1;
+    loop {
+        match fetch_document(location, options).await {
+            Err(error) if attempt < attempts_max && error.may_pass() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    attempt,
+                    "cannot fetch the document; trying again"
+                );
+                tokio::time::sleep(Duration::from_secs(attempt.into())).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -15,6 +15,16 @@ pub(crate) struct Cli {
     pub(crate) log: Log,
 }
 
+impl Cli {
+    /// `wharf openapi`, whatever it is followed by.
+    pub(crate) fn openapi(arguments: Vec<String>) -> Self {
+        Self {
+            command: Command::Openapi { arguments },
+            log: Log::Info,
+        }
+    }
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -36,6 +46,14 @@ pub(crate) enum Command {
     Call(Call),
     /// Ask a running server whether it is well; for containers without a shell.
     Healthcheck(Healthcheck),
+    /// Serve a document by the flags and variables of awslabs' openapi-mcp-server; the default command where
+    /// `API_SPEC_URL` or `API_SPEC_PATH` is set.
+    #[command(disable_help_flag = true)]
+    Openapi {
+        /// Its flags: `wharf openapi --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        arguments: Vec<String>,
+    },
     /// Print a script that completes `wharf` commands in a shell.
     Completions {
         /// The shell.
@@ -81,6 +99,9 @@ pub(crate) struct Serve {
     /// Address and port to listen on; port 0 takes a free one. [default: 127.0.0.1:8000]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) http: Option<String>,
+    /// A host name that clients use to reach the server, besides `localhost` and plain addresses; `*` for any.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
     /// Read everything again when a file changes.
     #[arg(long)]
     pub(crate) watch: bool,

@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
+pub(crate) mod openapi;
 pub(crate) mod reload;
 pub(crate) mod serve;
 pub(crate) mod tools;

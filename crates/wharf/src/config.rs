@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wharf_config::Environment;
+use wharf_upstream::Trust;
 
 use crate::cli::Input;
 use crate::failure::Failure;
@@ -51,6 +52,55 @@ pub(crate) struct SourceConfig {
     /// How its operations become tools.
     #[serde(default)]
     pub(crate) tools: wharf_openapi::Config,
+    /// Who is trusted with its addresses.
+    #[serde(skip)]
+    pub(crate) rules: Rules,
+}
+
+impl SourceConfig {
+    /// The source that `wharf serve DOCUMENT --base-url URL` stands for.
+    pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Self {
+        Self {
+            openapi: document.to_owned(),
+            prefix: None,
+            upstream: wharf_upstream::Config {
+                base_url,
+                ..wharf_upstream::Config::default()
+            },
+            tools: wharf_openapi::Config::default(),
+            rules: Rules::default(),
+        }
+    }
+}
+
+/// Where a source's addresses may lead, and what about it is no failure.
+///
+/// Whoever writes a configuration or a command line is trusted with every address. `wharf openapi` is given some of its
+/// addresses by others, and keeps to the rules of the server that it replaces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Who named the document's address.
+    pub(crate) document: Trust,
+    /// Who named `upstream.base_url`.
+    pub(crate) base_url: Trust,
+    /// A document is fetched over TLS or not at all.
+    pub(crate) https_only: bool,
+    /// How often fetching a document is tried.
+    pub(crate) attempts_max: u32,
+    /// A document without any tool is served all the same.
+    pub(crate) may_be_empty: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            document: Trust::Operator,
+            base_url: Trust::Operator,
+            https_only: false,
+            attempts_max: 1,
+            may_be_empty: false,
+        }
+    }
 }
 
 fn default_name() -> String {
@@ -92,15 +142,7 @@ pub(crate) fn read(
 
 /// The configuration that `wharf serve DOCUMENT --base-url URL` stands for.
 pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
-    let source = SourceConfig {
-        openapi: document.to_owned(),
-        prefix: None,
-        upstream: wharf_upstream::Config {
-            base_url,
-            ..wharf_upstream::Config::default()
-        },
-        tools: wharf_openapi::Config::default(),
-    };
+    let source = SourceConfig::of_document(document, base_url);
     Config {
         name: default_name(),
         instructions: None,

@@ -12,6 +12,11 @@ pub(crate) fn wrong() -> ExitCode {
     ExitCode::from(1)
 }
 
+/// The command line cannot be understood; documented in `wharf --help`.
+pub(crate) fn usage() -> ExitCode {
+    ExitCode::from(2)
+}
+
 /// The called tool answered with an error; documented in `wharf --help`.
 pub(crate) fn tool_error() -> ExitCode {
     ExitCode::from(3)

@@ -8,12 +8,15 @@ mod cli;
 mod commands;
 mod config;
 mod failure;
+mod openapi_compat;
+mod references;
 mod tables;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use wharf_config::Environment;
 
 use crate::cli::{Cli, Command};
 
@@ -21,7 +24,12 @@ use crate::cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { command, log } = Cli::parse();
+    let environment = Environment::of_process();
+    let Cli { command, mut log } = openapi_compat::invoked(std::env::args_os(), &environment)
+        .map_or_else(Cli::parse, Cli::openapi);
+    if let Command::Openapi { arguments } = &command {
+        log = openapi_compat::log_level(arguments, &environment);
+    }
     terminal::start_log(log);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -41,6 +49,9 @@ fn main() -> ExitCode {
             Command::Tools(tools) => commands::tools::run(&tools).await,
             Command::Call(call) => commands::call::run(&call).await,
             Command::Healthcheck(healthcheck) => commands::healthcheck::run(&healthcheck).await,
+            Command::Openapi { arguments } => {
+                commands::openapi::run(&arguments, &environment).await
+            }
             Command::Completions { shell } => Ok(commands::completions(shell)),
             Command::ConfigReference { json_schema } => Ok(commands::config_reference(json_schema)),
         }

@@ -1,16 +1,21 @@
 //! `wharf serve`: offers a configuration or a document over HTTP or stdio.
 
+use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use wharf_mcp::Server;
 use wharf_server::Listener;
 
-use crate::assemble::{self, Assembled};
+use crate::assemble::{self, Assembled, SourceReport};
 use crate::cli::Serve;
 use crate::commands::reload;
 use crate::failure::{self, Failure};
 use crate::terminal::{self, DIM};
+
+/// How long a client on stdio gets to hear that the server ends.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
@@ -21,24 +26,17 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         reports,
         files,
     } = assemble::assemble(&serve.input).await?;
-    for source in &reports {
-        for left_out in &source.report.left_out {
-            tracing::warn!(
-                source = source.name,
-                operation = left_out.operation,
-                pointer = left_out.pointer,
-                reason = left_out.reason,
-                "an operation is left out"
-            );
-        }
-    }
+    warn_of_left_out(&reports);
     let tools = catalog.tools().len();
+    let as_read = config.clone();
     if let Some(http) = &serve.http {
         config.server.http.clone_from(http);
     }
+    config.server.allowed_hosts.extend(serve.allow_host.iter().cloned());
     let server = assemble::server(&config, catalog);
     let reload = tokio::spawn(reload::run(
         server.clone(),
+        as_read,
         serve.input.clone(),
         files,
         serve.watch,
@@ -59,12 +57,34 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     Ok(failure::DONE)
 }
 
-async fn serve_stdio(server: &Server, stopped: impl Future<Output = ()>) -> Result<(), Failure> {
+/// One line for each operation that is not offered.
+pub(crate) fn warn_of_left_out(reports: &[SourceReport]) {
+    for source in reports {
+        for left_out in &source.report.left_out {
+            tracing::warn!(
+                source = source.name,
+                operation = left_out.operation,
+                pointer = left_out.pointer,
+                reason = left_out.reason,
+                "an operation is left out"
+            );
+        }
+    }
+}
+
+/// Speaks MCP on standard input and output until either of them, or the process, is to end.
+pub(crate) async fn serve_stdio(server: &Server, stopped: impl Future<Output = ()>) -> Result<(), Failure> {
+    let mut session = pin!(server.stdio(tokio::io::stdin(), tokio::io::stdout()));
     tokio::select! {
-        done = server.stdio(tokio::io::stdin(), tokio::io::stdout()) => {
+        done = &mut session => {
             done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))
         }
-        () = stopped => Ok(()),
+        () = stopped => {
+            server.close();
+            // Streams get their last word; the input may never end.
+            let _ = tokio::time::timeout(FAREWELL, session).await;
+            Ok(())
+        }
     }
 }
 

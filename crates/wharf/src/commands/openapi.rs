@@ -1,0 +1,77 @@
+//! `wharf openapi`: the drop-in for awslabs' openapi-mcp-server.
+
+use std::process::ExitCode;
+
+use wharf_config::Environment;
+
+use crate::assemble;
+use crate::commands::serve;
+use crate::failure::{self, Failure};
+use crate::openapi_compat::{self, Settings, Sources, Transport, Typed};
+use crate::terminal;
+
+pub(crate) async fn run(
+    arguments: &[String],
+    environment: &Environment,
+) -> Result<ExitCode, Failure> {
+    let given = match openapi_compat::read(arguments) {
+        Ok(Typed::Serve(given)) => given,
+        Ok(Typed::Help) => {
+            terminal::result(openapi_compat::help());
+            return Ok(failure::DONE);
+        }
+        Err(error) => {
+            terminal::say(error);
+            return Ok(failure::usage());
+        }
+    };
+    // From here on a signal is ours: one that comes while documents are read must not be lost.
+    let stopped = serve::stopped()?;
+    let settings = Settings::read(&given, environment)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let Sources {
+        config,
+        catalog,
+        reports,
+        metrics,
+    } = openapi_compat::build(&settings).await?;
+    serve::warn_of_left_out(&reports);
+    let (tools, prompts) = (catalog.tools().len(), catalog.prompts().len());
+    tracing::info!(name = config.name, tools, prompts, "everything is read");
+    if tools == 0 {
+        tracing::warn!("there is no tool to offer");
+    }
+    // The task ends with the runtime; a scrape that is cut off is repeated.
+    if let (Some(address), Some(metrics)) = (&settings.metrics, metrics) {
+        let listener = serve::bind(address).await.map_err(|failure| {
+            failure.hint(
+                "`PROMETHEUS_PORT` chooses another port, `ENABLE_PROMETHEUS=false` needs none",
+            )
+        })?;
+        let address = serve::address(&listener)?;
+        tracing::info!("metrics are at http://{address}/metrics");
+        tokio::spawn(wharf_server::serve_metrics(listener, move || {
+            metrics.render()
+        }));
+    }
+    let server = assemble::server(&config, catalog);
+    if settings.transport == Transport::Stdio {
+        serve::serve_stdio(&server, stopped).await?;
+    } else {
+        let listener = serve::bind(&settings.http).await.map_err(|failure| {
+            failure.hint("`SERVER_PORT` chooses another port, `SERVER_HOST` another address")
+        })?;
+        let address = serve::address(&listener)?;
+        let path = match settings.transport {
+            Transport::Sse => "/sse",
+            _ => &config.server.path,
+        };
+        terminal::say(format_args!(
+            "wharf serves {tools} tools at http://{address}{path}"
+        ));
+        wharf_server::serve(server, listener, &config.server, stopped).await;
+    }
+    Ok(failure::DONE)
+}

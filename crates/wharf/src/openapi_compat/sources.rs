@@ -1,0 +1,236 @@
+//! Settings as sources, and the sources as one catalog.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wharf_catalog::{Catalog, Offer};
+use wharf_model::{Prompt, Slice, Source};
+use wharf_openapi::{ErrorStyle, Observer, OutputSchemas, Report};
+use wharf_upstream::{Retries, Trust};
+
+use super::additional;
+use super::coat::Coat;
+use super::metrics::Metrics;
+use super::settings::{Document, Settings};
+use crate::assemble::{self, SourceReport};
+use crate::config::{self, Config, Rules, SourceConfig};
+use crate::failure::Failure;
+
+/// How often fetching a document is tried: the API may be starting at the same time.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Everything that is offered, and how.
+pub(crate) struct Sources {
+    pub(crate) config: Config,
+    pub(crate) catalog: Catalog,
+    pub(crate) reports: Vec<SourceReport>,
+    /// What has been counted, where it is wanted.
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+/// Reads the documents and builds everything from them.
+pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
+    let metrics = settings.metrics.is_some().then(Arc::<Metrics>::default);
+    let main = main_source(settings, metrics.clone());
+    let mut warnings = Vec::new();
+    let additional = additional::read(settings, &main, &mut warnings);
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+
+    let (offer, report) =
+        assemble::build_source("openapi", &main, Path::new(""), &mut Vec::new()).await?;
+    let name = server_name(settings, &report);
+    let mut config = Config {
+        name,
+        instructions: None,
+        server: server_config(settings),
+        sources: IndexMap::from([("openapi".to_owned(), main)]),
+        ..config::of_document("", None)
+    };
+    let mut wardrobe = Wardrobe {
+        settings,
+        metrics: metrics.clone(),
+        taken: HashSet::new(),
+    };
+    let mut reports = vec![SourceReport {
+        name: "openapi".to_owned(),
+        report,
+    }];
+    let mut offers = vec![wardrobe.dress(offer)];
+    for (name, source) in additional {
+        let mut files = Vec::new();
+        match assemble::build_source(&name, &source, Path::new(""), &mut files).await {
+            Ok((offer, report)) => {
+                offers.push(wardrobe.dress(offer));
+                config.sources.insert(name.clone(), source);
+                reports.push(SourceReport { name, report });
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    document = name,
+                    "an additional document is skipped: {failure}"
+                );
+            }
+        }
+    }
+    let catalog = Catalog::build(offers).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    Ok(Sources {
+        config,
+        catalog,
+        reports,
+        metrics,
+    })
+}
+
+fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConfig {
+    let (openapi, document) = match &settings.document {
+        Document::Url(url) => (url.clone(), Trust::Document),
+        Document::File(path) => (path.clone(), Trust::Operator),
+    };
+    let mut upstream = wharf_upstream::Config {
+        base_url: Some(settings.api_url.clone()),
+        credentials: settings.credentials.clone(),
+        connections_max: settings.connections_max,
+        allow_private_networks: settings.allow_private_networks,
+        ..wharf_upstream::Config::default()
+    };
+    if let Some(timeout) = settings.http_timeout {
+        upstream.timeout_s = timeout;
+        upstream.read_timeout_s = timeout;
+    }
+    if !settings.retries {
+        upstream.retries = Retries {
+            max: 0,
+            ..upstream.retries
+        };
+    }
+    SourceConfig {
+        upstream,
+        tools: wharf_openapi::Config {
+            tags_in_meta: true,
+            error_style: ErrorStyle::Awslabs,
+            prompts: settings.prompts,
+            output_schemas: if settings.full_outputs {
+                OutputSchemas::Full
+            } else {
+                OutputSchemas::Open
+            },
+            observer: metrics.map(|metrics| {
+                Observer::new(move |exchange| {
+                    metrics.requested(
+                        exchange.method,
+                        exchange.path,
+                        exchange.status,
+                        exchange.took,
+                    );
+                })
+            }),
+            ..wharf_openapi::Config::default()
+        },
+        rules: Rules {
+            document,
+            base_url: Trust::Operator,
+            https_only: !settings.allow_insecure_http,
+            attempts_max: ATTEMPTS_MAX,
+            may_be_empty: true,
+        },
+        ..SourceConfig::of_document(&openapi, None)
+    }
+}
+
+/// The document's title goes before `API_NAME`, as ever; `SERVER_NAME` says outright what is wanted.
+fn server_name(settings: &Settings, report: &Report) -> String {
+    let title = || report.title.clone().filter(|title| !title.is_empty());
+    settings
+        .server_name
+        .clone()
+        .or_else(title)
+        .unwrap_or_else(|| settings.api_name.clone())
+}
+
+fn server_config(settings: &Settings) -> wharf_server::Config {
+    let mut server = wharf_server::Config {
+        http: settings.http.clone(),
+        path: settings.mcp_path.clone(),
+        allowed_hosts: settings.allowed_hosts.clone(),
+        allowed_origins: settings.allowed_origins.clone(),
+        sessions: settings.sessions,
+        sse_transport: true,
+        ..wharf_server::Config::default()
+    };
+    if let Some(seconds) = settings.call_timeout_s {
+        server.limits.call_timeout_s = seconds;
+    }
+    if let Some(seconds) = settings.shutdown_grace_s {
+        server.limits.shutdown_grace_s = seconds;
+    }
+    server
+}
+
+/// Puts coats on sources, in their order.
+struct Wardrobe<'s> {
+    settings: &'s Settings,
+    metrics: Option<Arc<Metrics>>,
+    /// Names of tools that earlier documents have; an operation that comes later with such a name is not offered.
+    taken: HashSet<String>,
+}
+
+impl Wardrobe<'_> {
+    /// The same source with fewer tools and prompts; itself where that makes no difference.
+    fn dress(&mut self, offer: Offer) -> Offer {
+        let source = &offer.source;
+        let (mut tools, mut prompts) = (source.tools(), source.prompts());
+        let all = (tools.len(), prompts.len());
+        tools.retain(|tool| self.is_selected(&tool.tags));
+        prompts.retain(|prompt| self.is_selected(&tags_of(prompt)));
+        tools.retain(|tool| {
+            let is_free = !self.taken.contains(&tool.name);
+            if !is_free {
+                tracing::warn!(
+                    tool = tool.name,
+                    source = source.name(),
+                    "an earlier document has a tool of that name; this one is not offered"
+                );
+            }
+            is_free
+        });
+        self.taken
+            .extend(tools.iter().map(|tool| tool.name.clone()));
+        if self.metrics.is_none() && all == (tools.len(), prompts.len()) {
+            return offer;
+        }
+        let coat: Arc<dyn Source> = Arc::new(Coat {
+            inner: source.clone(),
+            tools,
+            prompts,
+            metrics: self.metrics.clone(),
+        });
+        Offer {
+            source: coat,
+            ..offer
+        }
+    }
+
+    /// Any of the included tags, where there are some; none of the excluded.
+    fn is_selected(&self, tags: &[String]) -> bool {
+        let any_of = |list: &[String]| tags.iter().any(|tag| list.contains(tag));
+        let include = &self.settings.include_tags;
+        (include.is_empty() || any_of(include)) && !any_of(&self.settings.exclude_tags)
+    }
+}
+
+/// The tags of a prompt's operation; a prompt about several has none.
+fn tags_of(prompt: &Prompt) -> Vec<String> {
+    let tags = prompt
+        .meta
+        .as_ref()
+        .and_then(|meta| meta.slice().pointer("/fastmcp/tags"));
+    tags.map(Slice::items)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|tag| Some(tag.text()?.into_owned()))
+        .collect()
+}
