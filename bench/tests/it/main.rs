@@ -1,0 +1,3 @@
+//! What is measured in quality, not in time.
+
+mod recall;
