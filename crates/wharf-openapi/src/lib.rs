@@ -12,6 +12,7 @@ mod writer;
 mod names;
 mod operation;
 mod schema;
+mod security;
 
 mod description;
 mod prompts;

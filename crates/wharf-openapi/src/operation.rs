@@ -28,6 +28,7 @@ use crate::names::{ArgumentNames, Nameable};
 use crate::plan::{Body, Location, Parameter, PathPiece, Plan};
 use crate::reference::{Referring, Resolver, Unresolved};
 use crate::schema::{Place, members_once};
+use crate::security::is_supplied;
 
 /// Why an operation, or all those of a path, cannot be offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -342,13 +343,23 @@ impl<'d> PathItem<'d> {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
         let place = item.along(&in_item);
-        let parameters =
+        let security = own
+            .security
+            .or_else(|| document.member("security"))
+            .map(security)
+            .unwrap_or_default();
+        let mut parameters =
             parameters::read(resolver, own.parameters, &place, self.parameters, &item)?;
         let media_types = |own, name| match version {
             Version::V20 => swagger::media_types(document, own, name),
             _ => Vec::new(),
         };
         let body = match own.request_body {
+        // A model could only get these wrong.
+        parameters.retain(|parameter| {
+            let (location, name) = (parameter.location, &parameter.name);
+            !is_supplied(&addresses.supplied, &security, location, name)
+        });
             _ if version == Version::V20 => {
                 let consumes = media_types(own.consumes, "consumes");
                 swagger::body(resolver, own.parameters, self.parameters, consumes, &place)?
@@ -405,11 +416,7 @@ impl<'d> PathItem<'d> {
             body,
             accept: responses.accept,
             server,
-            security: own
-                .security
-                .or_else(|| document.member("security"))
-                .map(security)
-                .unwrap_or_default(),
+            security,
         })
     }
 }

@@ -25,10 +25,6 @@ pub(crate) struct Plan {
     pub(crate) has_output_schema: bool,
     /// The security schemes that the operation declares: any of the outer list will do, all of an inner one are needed.
     /// An empty inner list allows a call without credentials; an empty outer list says that nothing is declared.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read when credentials are chosen by scheme")
-    )]
     pub(crate) security: Vec<Vec<String>>,
 }
 

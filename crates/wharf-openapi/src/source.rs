@@ -11,7 +11,7 @@ use wharf_model::{
     BoxFuture, CallError, Context, Outcome, Prompt, PromptResult, Slice, Source, Tool, ToolCall,
     ToolResult,
 };
-use wharf_upstream::{Request, Response, Upstream, UpstreamError};
+use wharf_upstream::{Request, Response, Supplied, Upstream, UpstreamError};
 
 use crate::description::Descriptions;
 use crate::document::{Document, DocumentError};
@@ -66,6 +66,9 @@ pub struct Config {
     /// Whether there is a prompt for each operation with an `operationId`, and some for operations that go together.
     /// Default: false; many clients list prompts among the commands of a person, where hundreds are in the way.
     pub prompts: bool,
+    /// Which parameters the upstream fills in by itself, so that no tool lists them; the upstream's configuration knows.
+    #[serde(skip)]
+    pub supplied: Supplied,
     /// Who is told of exchanges with the upstream.
     #[serde(skip)]
     pub observer: Option<Observer>,
@@ -174,6 +177,8 @@ struct Entry {
     method: Method,
     output: OutputShape,
     plan: OnceLock<Plan>,
+    /// The way to the upstream with the credentials that the operation declares.
+    upstream: OnceLock<Upstream>,
     /// None inside where results are not compared with a schema.
     judge: OnceLock<Option<Judge>>,
 }
@@ -192,6 +197,7 @@ impl Default for Config {
             tags_in_meta: false,
             error_style: ErrorStyle::default(),
             prompts: false,
+            supplied: Supplied::default(),
             observer: None,
         }
     }
@@ -219,8 +225,9 @@ impl OpenApi {
         config: &Config,
         whereabouts: Whereabouts<'_>,
     ) -> Result<(Self, Report), DocumentError> {
-        let (base_url, addresses) =
+        let (base_url, mut addresses) =
             base_url(&document, whereabouts.base_url, whereabouts.document_url)?;
+        addresses.supplied = config.supplied.clone();
         let mut report = Report {
             title: document.title(),
             version: document.api_version(),
@@ -263,6 +270,9 @@ impl OpenApi {
     /// Gives it the way to its upstream; without one, calls fail.
     #[must_use]
     pub fn with_upstream(mut self, upstream: Upstream) -> Self {
+        for entry in self.entries.values_mut() {
+            entry.upstream = OnceLock::new();
+        }
         self.upstream = Some(upstream);
         self
     }
@@ -307,6 +317,9 @@ impl OpenApi {
             tracing::error!(source = self.name, "no upstream is configured");
             return Err(CallError::Internal("the tool has no upstream".to_owned()));
         };
+        let upstream = entry
+            .upstream
+            .get_or_init(|| upstream.for_operation(&plan.security));
         let request = match request::build(plan, call.arguments) {
             Ok(request) => request,
             Err(complaint) if self.error_style == ErrorStyle::Awslabs => {
@@ -492,6 +505,7 @@ fn read(
                     method,
                     output,
                     plan: OnceLock::new(),
+                    upstream: OnceLock::new(),
                     judge: OnceLock::new(),
                 };
                 entries.insert(name, entry);

@@ -2,6 +2,7 @@
 
 use url::Url;
 use wharf_model::Slice;
+use wharf_upstream::Supplied;
 
 use super::swagger;
 use crate::document::{Document, DocumentError, Version};
@@ -15,6 +16,8 @@ pub(crate) struct Addresses {
     document: Option<Url>,
     /// The operator said where the API is, so the document's own servers do not count.
     fixed: bool,
+    /// Parameters that nobody has to give.
+    pub(crate) supplied: Supplied,
 }
 
 /// The address that all operations without one of their own share; none when nobody says it.
@@ -31,6 +34,7 @@ pub(crate) fn base_url(
             base: Some(base.clone()),
             document: None,
             fixed: true,
+            supplied: Supplied::default(),
         };
         return Ok((Some(text_of(&base)), addresses));
     }
@@ -47,6 +51,7 @@ pub(crate) fn base_url(
         base: base.clone(),
         document: document_url,
         fixed: false,
+        supplied: Supplied::default(),
     };
     Ok((base.as_ref().map(text_of), addresses))
 }
@@ -203,6 +208,7 @@ mod tests {
             base: Url::parse("https://a.example:444/v1").ok(),
             document: None,
             fixed: false,
+            supplied: Supplied::default(),
         };
         for (schemes, expected) in [
             (r#"["http"]"#, Some("http://a.example:444/v1")),
@@ -276,6 +282,7 @@ mod tests {
             base: Url::parse("https://a.example/v1").ok(),
             document: None,
             fixed: false,
+            supplied: Supplied::default(),
         };
         for (servers, expected) in [
             (
