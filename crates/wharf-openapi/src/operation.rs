@@ -25,7 +25,7 @@ pub(crate) use servers::{Addresses, base_url};
 use self::methods::Listed;
 use crate::document::Version;
 use crate::names::{ArgumentNames, Nameable};
-use crate::plan::{Body, Location, Parameter, PathPiece, Plan};
+use crate::plan::{Body, Choice, Location, Parameter, PathPiece, Plan};
 use crate::reference::{Referring, Resolver, Unresolved};
 use crate::schema::{Place, members_once};
 use crate::security::is_supplied;
@@ -110,6 +110,8 @@ pub(crate) struct Operation<'d> {
     /// The body as the document describes it, for descriptions.
     pub(crate) body_description: Option<Cow<'d, str>>,
     pub(crate) callbacks: usize,
+    /// The extension `x-mcp-annotations`: hints on what a call does, as MCP names them.
+    pub(crate) hints: Option<Slice<'d>>,
     /// Where it stands in its path item: a pointer without its first slash.
     in_item: Cow<'d, str>,
     version: Version,
@@ -118,6 +120,7 @@ pub(crate) struct Operation<'d> {
     pieces: Vec<PathPiece>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
+    choice: Option<Choice>,
     accept: String,
     server: Option<String>,
     security: Vec<Vec<String>>,
@@ -236,6 +239,8 @@ pub(crate) enum ArgumentSchema<'d> {
     File,
     /// A list of files.
     Files,
+    /// One of these media types.
+    MediaTypes(Vec<String>),
 }
 
 impl<'d> PathItem<'d> {
@@ -350,16 +355,16 @@ impl<'d> PathItem<'d> {
             .unwrap_or_default();
         let mut parameters =
             parameters::read(resolver, own.parameters, &place, self.parameters, &item)?;
-        let media_types = |own, name| match version {
-            Version::V20 => swagger::media_types(document, own, name),
-            _ => Vec::new(),
-        };
-        let body = match own.request_body {
         // A model could only get these wrong.
         parameters.retain(|parameter| {
             let (location, name) = (parameter.location, &parameter.name);
             !is_supplied(&addresses.supplied, &security, location, name)
         });
+        let media_types = |own, name| match version {
+            Version::V20 => swagger::media_types(document, own, name),
+            _ => Vec::new(),
+        };
+        let body = match own.request_body {
             _ if version == Version::V20 => {
                 let consumes = media_types(own.consumes, "consumes");
                 swagger::body(resolver, own.parameters, self.parameters, consumes, &place)?
@@ -386,9 +391,20 @@ impl<'d> PathItem<'d> {
             .as_ref()
             .map(|body| body.key.clone())
             .unwrap_or_default();
-        let body = body.map(|body| {
+        let mut choice = None;
+        let body = body.map(|mut body| {
             rest = body.openness();
-            body.finish(body_names, &mut arguments)
+            let others = std::mem::take(&mut body.others);
+            if others
+                .iter()
+                .any(|other| !matches!(other.openness(), Openness::Closed))
+            {
+                rest = Openness::Any;
+            }
+            let start = arguments.len();
+            let mut body = body.finish(body_names, &mut arguments);
+            choice = body::choice::between(&mut body, others, &mut names, &mut arguments, start);
+            body
         });
         let produces = media_types(own.produces, "produces");
         let responses = responses::read(resolver, own.responses, &produces);
@@ -408,12 +424,14 @@ impl<'d> PathItem<'d> {
             success: responses.success,
             body_description,
             callbacks: own.callbacks,
+            hints: own.hints,
             version,
             in_item,
             body_media_type,
             pieces,
             parameters: planned,
             body,
+            choice,
             accept: responses.accept,
             server,
             security,
@@ -430,9 +448,11 @@ impl Operation<'_> {
             path: self.pieces,
             parameters: self.parameters,
             body: self.body,
+            choice: self.choice,
             accept: self.accept,
             wraps_result: output == OutputShape::Wrapped,
             has_output_schema: output != OutputShape::None,
+            drops_nulls: false,
             security: self.security,
         }
     }
@@ -451,6 +471,7 @@ struct Members<'d> {
     servers: Option<Slice<'d>>,
     security: Option<Slice<'d>>,
     callbacks: usize,
+    hints: Option<Slice<'d>>,
     /// Swagger 2.0: media types and schemes.
     consumes: Option<Slice<'d>>,
     produces: Option<Slice<'d>>,
@@ -477,6 +498,7 @@ impl<'d> Members<'d> {
                 "consumes" => members.consumes = Some(value),
                 "produces" => members.produces = Some(value),
                 "schemes" => members.schemes = Some(value),
+                "x-mcp-annotations" => members.hints = Some(value),
                 "callbacks" => members.callbacks = value.each_member().count(),
                 _ => {}
             }

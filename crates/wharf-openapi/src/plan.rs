@@ -17,12 +17,16 @@ pub(crate) struct Plan {
     pub(crate) parameters: Vec<Parameter>,
     /// The request body, where the operation has one.
     pub(crate) body: Option<Body>,
+    /// Other bodies in its place.
+    pub(crate) choice: Option<Choice>,
     /// For `Accept`: the media types of the success responses, JSON first. Empty: `*/*`.
     pub(crate) accept: String,
     /// The tool lists an output schema that wraps its value in `result`, so every result must be wrapped so.
     pub(crate) wraps_result: bool,
     /// The tool lists an output schema, so every result that is no error must have a structured part.
     pub(crate) has_output_schema: bool,
+    /// Arguments that are `null` are taken for absent, in a body too.
+    pub(crate) drops_nulls: bool,
     /// The security schemes that the operation declares: any of the outer list will do, all of an inner one are needed.
     /// An empty inner list allows a call without credentials; an empty outer list says that nothing is declared.
     pub(crate) security: Vec<Vec<String>>,
@@ -126,6 +130,30 @@ pub(crate) struct Body {
     pub(crate) arguments: BodyArguments,
     /// A call without it cannot be made.
     pub(crate) required: bool,
+    /// The arguments that it cannot do without, where the tool's schema does not say so: another body can be chosen.
+    pub(crate) needed: Vec<String>,
+}
+
+/// Bodies of other media types.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    /// The argument that names a media type; without it the plan's own body is sent.
+    pub(crate) argument: String,
+    /// The bodies to choose from.
+    pub(crate) bodies: Vec<Body>,
+}
+
+impl Body {
+    /// The arguments that it is made of, as far as they have names of their own.
+    pub(crate) fn argument_names(&self) -> Vec<&str> {
+        match &self.arguments {
+            BodyArguments::Whole(name) => vec![name],
+            BodyArguments::Members { members, .. } => members
+                .iter()
+                .map(|(argument, _)| argument.as_str())
+                .collect(),
+        }
+    }
 }
 
 /// How a body is written.

@@ -11,6 +11,7 @@
 
 mod arguments;
 mod body;
+mod choice;
 mod complaint;
 mod file;
 mod form;
@@ -40,7 +41,7 @@ const COOKIE_BYTES_MAX: usize = 16_000;
 
 /// The request that a call makes. `arguments` is an object that fits the tool's input schema.
 pub(crate) fn build(plan: &Plan, arguments: Slice<'_>) -> Result<Request, Complaint> {
-    let mut arguments = Arguments::read(arguments);
+    let mut arguments = Arguments::read(arguments, plan.drops_nulls);
     let values = plan
         .parameters
         .iter()
@@ -50,9 +51,10 @@ pub(crate) fn build(plan: &Plan, arguments: Slice<'_>) -> Result<Request, Compla
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(ACCEPT, accept(&plan.accept)?);
     write_headers(plan, &values, &mut headers)?;
-    let body = match &plan.body {
-        Some(body) => body::write(body, &mut arguments)?,
-        None => None,
+    let body = match (&plan.body, &plan.choice) {
+        (Some(body), Some(choice)) => choice::write(body, choice, &mut arguments)?,
+        (Some(body), None) => body::write(body, &mut arguments)?,
+        (None, _) => None,
     };
     let body = body.map_or_else(Default::default, |(content_type, bytes)| {
         headers.insert(CONTENT_TYPE, content_type);

@@ -37,7 +37,7 @@ use crate::plan::Plan;
 const ERROR_BYTES_MAX: usize = 20_000;
 
 /// Stands in the structured part for an answer that is cut.
-const CUT: &str = "[the answer is too long; its beginning is in the text beside this]";
+const CUT: &str = "[too long to stand here: see the text beside this]";
 
 /// How much of an answer a result holds.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +167,8 @@ fn is_undeclared_json(plan: &Plan, declared: Kind, body: &Bytes) -> bool {
         && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// The body as JSON; none when it is not, or not in full, or too much.
+/// The body as JSON; none when it is not, or not in full, or too much, or of a kind that would make a client refuse
+/// the whole message.
 fn json(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> Option<Json> {
     if response.truncated || response.body.len() > bytes_max {
         return None;
@@ -178,7 +179,9 @@ fn json(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> Option<
         let decoded = charset::decode(&response.body, media.charset(), false);
         decoded.is_whole.then(|| decoded.text.into_bytes())?
     };
-    Json::parse(body).ok()
+    Json::parse(body)
+        .ok()
+        .filter(|json| json.slice().is_portable())
 }
 
 /// The body as text, decoded and cut.

@@ -10,8 +10,9 @@ use crate::description;
 use crate::operation::{Argument, ArgumentSchema, Fault, Openness, Operation, OutputShape};
 use crate::plan::Location;
 use crate::reference::Resolver;
+use crate::response::Strictness;
 use crate::schema::{Around, Direction, Fragment, Keywords, Note, Place, Schemas};
-use crate::source::{Config, OutputSchemas};
+use crate::source::{Config, OutputSchemas, UnknownArguments};
 
 /// How to give a file, said with each argument that takes one.
 const FILE_HELP: &str = "A file: base64 text, a `data:` URI, or an object with `data` (base64), `filename` and `mime_type`.";
@@ -74,7 +75,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             description: Some(description),
             input_schema,
             output_schema,
-            annotations: annotations(&operation.method),
+            annotations: annotations(&operation.method, operation.hints),
             tags: operation.tags.clone(),
             origin: Some(Origin {
                 method: operation.method.as_str().to_owned(),
@@ -113,11 +114,19 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             }
             fragment.writer.close_array();
         }
-        fragment.writer.key("additionalProperties");
         match operation.rest {
-            Openness::Closed => fragment.writer.raw("false"),
-            Openness::Any => fragment.writer.raw("true"),
+            // What is not said is allowed, and what the plan does not know is not sent.
+            Openness::Closed if self.config.unknown_arguments == UnknownArguments::Drop => {}
+            Openness::Closed => {
+                fragment.writer.key("additionalProperties");
+                fragment.writer.raw("false");
+            }
+            Openness::Any => {
+                fragment.writer.key("additionalProperties");
+                fragment.writer.raw("true");
+            }
             Openness::Schema(schema) => {
+                fragment.writer.key("additionalProperties");
                 operation.at_body(|place| {
                     let place = place.down("additionalProperties");
                     self.inputs
@@ -165,6 +174,20 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
                 );
                 writer.key("anyOf");
                 writer.raw(FILE_SCHEMA);
+                writer.close_object();
+            }
+            ArgumentSchema::MediaTypes(media_types) => {
+                writer.open_object();
+                writer.member("type", "string");
+                if let Some(description) = &argument.description {
+                    writer.member("description", description);
+                }
+                writer.key("enum");
+                writer.open_array();
+                for media_type in media_types {
+                    writer.text(media_type);
+                }
+                writer.close_array();
                 writer.close_object();
             }
             ArgumentSchema::Files => {
@@ -225,11 +248,12 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         else {
             return (None, OutputShape::None);
         };
-        if self.config.output_schemas == OutputSchemas::None {
+        let strictness = self.config.strictness();
+        if self.config.output_schemas == OutputSchemas::None && strictness == Strictness::None {
             return (None, OutputShape::None);
         }
         let shape = self.shape(operation, schema);
-        if self.config.output_schemas == OutputSchemas::Full {
+        if strictness != Strictness::None {
             let mut full = None;
             operation.at_success(success, |place| {
                 full = self.full_output(schema, shape, place);
@@ -275,8 +299,21 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         place: &Place<'_>,
     ) -> Option<Json> {
         let mut fragment = Fragment::default();
+        // Clients throw away a whole result that breaks the listed schema by one field, so another alternative accepts
+        // anything; `Judge` compares with the first one.
+        let is_loose = self.config.strictness() == Strictness::Flag;
         match shape {
             OutputShape::None => return None,
+            OutputShape::Object if is_loose => {
+                fragment.writer.open_object();
+                fragment.writer.member("type", "object");
+                fragment.writer.key("anyOf");
+                fragment.writer.open_array();
+                self.outputs
+                    .write(&mut fragment, schema, &Around::default(), place);
+                fragment.writer.raw("{}");
+                fragment.writer.close_array();
+            }
             // The root itself must say `type: object`, so it is not left to a reference.
             OutputShape::Object => {
                 let mut definitions = Fragment::default();
@@ -290,8 +327,18 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
                 fragment.writer.key("properties");
                 fragment.writer.open_object();
                 fragment.writer.key("result");
+                if is_loose {
+                    fragment.writer.open_object();
+                    fragment.writer.key("anyOf");
+                    fragment.writer.open_array();
+                }
                 self.outputs
                     .write(&mut fragment, schema, &Around::default(), place);
+                if is_loose {
+                    fragment.writer.raw("{}");
+                    fragment.writer.close_array();
+                    fragment.writer.close_object();
+                }
                 fragment.writer.close_object();
                 fragment.writer.key("required");
                 fragment.writer.raw(r#"["result"]"#);
@@ -329,8 +376,19 @@ fn location_note(location: Location) -> &'static str {
     }
 }
 
-/// What HTTP says of a method (RFC 9110 §9.2), as hints.
-fn annotations(method: &Method) -> ToolAnnotations {
+/// What HTTP says of a method (RFC 9110 §9.2), as hints; where the document's `x-mcp-annotations` says otherwise, that.
+fn annotations(method: &Method, own: Option<Slice<'_>>) -> ToolAnnotations {
+    let by_method = of_method(method);
+    let own = |name| own.and_then(|own| own.get(name)).and_then(Slice::boolean);
+    ToolAnnotations {
+        read_only: own("readOnlyHint").or(by_method.read_only),
+        destructive: own("destructiveHint").or(by_method.destructive),
+        idempotent: own("idempotentHint").or(by_method.idempotent),
+        open_world: own("openWorldHint").or(by_method.open_world),
+    }
+}
+
+fn of_method(method: &Method) -> ToolAnnotations {
     // QUERY is a GET with a body.
     let read_only = matches!(
         *method,
@@ -366,7 +424,7 @@ mod tests {
             (Method::PATCH, false, Some(true), false),
             (Method::POST, false, None, false),
         ] {
-            let hints = annotations(&method);
+            let hints = annotations(&method, None);
             assert_eq!(hints.read_only, Some(read_only), "{method}");
             assert_eq!(hints.destructive, destructive, "{method}");
             assert_eq!(hints.idempotent, Some(idempotent), "{method}");

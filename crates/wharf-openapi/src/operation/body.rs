@@ -1,5 +1,7 @@
 //! Request bodies: which media type, which arguments.
 
+pub(super) mod choice;
+
 use std::borrow::Cow;
 
 use wharf_model::{JsonKind, Slice};
@@ -23,6 +25,9 @@ pub(super) struct BodyRead<'d> {
     content: Content<'d>,
     /// The key of its media type in the document.
     pub(super) key: Cow<'d, str>,
+    schema: Option<Slice<'d>>,
+    /// Other media types that a call can choose.
+    pub(super) others: Vec<BodyRead<'d>>,
 }
 
 /// The members of a Request Body Object.
@@ -103,6 +108,7 @@ pub(super) fn read<'d>(
         .read(body)
         .map_err(|unresolved| Fault::new(&place, unresolved))?;
     let media_types = body.content.map(Slice::members).unwrap_or_default();
+    let offered = media_types.clone();
     let Some((media_type, media)) = preferred(media_types) else {
         return Ok(None);
     };
@@ -111,13 +117,17 @@ pub(super) fn read<'d>(
     let media: Media<'d> = resolver
         .read(media)
         .map_err(|unresolved| Fault::new(&media_place, unresolved))?;
-    Ok(Some(of_media(
+    let mut read = of_media(
         resolver,
         media_type,
         &media,
         body.description,
         body.required,
-    )))
+    );
+    if offered.len() > 1 {
+        read.others = choice::others(resolver, &read, offered);
+    }
+    Ok(Some(read))
 }
 
 /// The body of a Swagger 2.0 parameter: `schema` in one of the media types, JSON when there are none.
@@ -157,6 +167,8 @@ pub(super) fn form<'d>(
         encoding,
         content: Content::Members(members),
         key: media_type,
+        schema: None,
+        others: Vec::new(),
     }
 }
 
@@ -182,6 +194,8 @@ fn of_media<'d>(
         encoding,
         content,
         key,
+        schema: media.schema,
+        others: Vec::new(),
     }
 }
 
@@ -403,6 +417,14 @@ impl<'d> BodyRead<'d> {
         }
     }
 
+    /// How many arguments it has.
+    fn arguments(&self) -> usize {
+        match &self.content {
+            Content::Members(members) => members.members.len(),
+            Content::Whole(..) => 1,
+        }
+    }
+
     pub(super) fn openness(&self) -> Openness<'d> {
         match &self.content {
             Content::Members(members) => members.rest,
@@ -418,7 +440,7 @@ impl<'d> BodyRead<'d> {
             required,
             encoding,
             content,
-            key: _,
+            ..
         } = self;
         let files = match &encoding {
             BodyEncoding::Multipart(parts) => parts
@@ -477,6 +499,7 @@ impl<'d> BodyRead<'d> {
             encoding,
             arguments: body_arguments,
             required,
+            needed: Vec::new(),
         }
     }
 }

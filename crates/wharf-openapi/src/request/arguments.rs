@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wharf_model::Slice;
+use wharf_model::{JsonKind, Slice};
 
 /// Up to here comparing names one by one is faster than sorting them.
 const UNSORTED_MAX: usize = 16;
@@ -16,8 +16,12 @@ pub(super) struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    pub(super) fn read(object: Slice<'a>) -> Self {
-        let given: Vec<_> = object.each_member().collect();
+    /// Reads them; without those that are `null` where `drops_nulls`.
+    pub(super) fn read(object: Slice<'a>, drops_nulls: bool) -> Self {
+        let given: Vec<_> = object
+            .each_member()
+            .filter(|(_, value)| !drops_nulls || value.kind() != JsonKind::Null)
+            .collect();
         let mut sorted = Vec::new();
         if given.len() > UNSORTED_MAX {
             sorted = (0..given.len()).collect();
@@ -72,7 +76,7 @@ mod tests {
                 r#"{{"twice":"first","other":0,{},"twice":"last"}}"#,
                 numbers.join(",")
             );
-            let mut arguments = Arguments::read(Slice::parse(&text).unwrap());
+            let mut arguments = Arguments::read(Slice::parse(&text).unwrap(), false);
             let mut take = |name: &str| arguments.take(name).map(Slice::as_str);
             assert_eq!(take("twice"), Some("\"last\""), "{count}");
             assert_eq!(take("n2"), Some("2"), "{count}");

@@ -10,6 +10,22 @@ use wharf_model::ToolResult;
 pub(crate) enum Complaint {
     #[error("argument `{0}` is missing")]
     Missing(String),
+    #[error(
+        "argument `{argument}` is missing, which a body of `{media_type}` cannot do without; `{choice}` chooses another one"
+    )]
+    MissingFor {
+        argument: String,
+        choice: String,
+        media_type: String,
+    },
+    #[error(
+        "argument `{argument}` has no place in a body of `{media_type}`: leave it out, or choose another body with `{choice}`"
+    )]
+    NotOfMediaType {
+        argument: String,
+        choice: String,
+        media_type: String,
+    },
     #[error("argument `{0}` is empty, but it is a part of the address: give a value")]
     Empty(String),
     #[error(

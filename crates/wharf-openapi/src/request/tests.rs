@@ -24,9 +24,11 @@ fn plan() -> Plan {
         path: vec![PathPiece::Literal("/x".to_owned())],
         parameters: Vec::new(),
         body: None,
+        choice: None,
         accept: String::new(),
         wraps_result: false,
         has_output_schema: false,
+        drops_nulls: false,
         security: Vec::new(),
     }
 }
@@ -73,6 +75,7 @@ fn posting(media_type: &str, encoding: BodyEncoding, arguments: BodyArguments) -
             encoding,
             arguments,
             required: false,
+            needed: Vec::new(),
         }),
         ..plan()
     }

@@ -16,9 +16,11 @@ fn plan() -> Plan {
         path: vec![PathPiece::Literal("/x".to_owned())],
         parameters: Vec::new(),
         body: None,
+        choice: None,
         accept: "application/json, text/plain".to_owned(),
         wraps_result: false,
         has_output_schema: false,
+        drops_nulls: false,
         security: Vec::new(),
     }
 }

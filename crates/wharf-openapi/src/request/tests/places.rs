@@ -139,6 +139,7 @@ fn one_name_in_every_place() {
         encoding: BodyEncoding::Json,
         arguments: members(&["id"]),
         required: true,
+        needed: Vec::new(),
     });
     let arguments = r#"{"id":1,"id__path":2,"id__query":3,"id__header":4,"id__cookie":5}"#;
     let built = request(&plan, arguments);

@@ -249,11 +249,12 @@ fn what_is_too_large_is_cut_and_says_so() {
         assert_eq!(texts(&bare), [expected], "{content_type} {truncated}");
         assert_eq!(structured(&bare), None, "{content_type} {truncated}");
         let shaped = read(&wrapping(), "getPet", &response, &small());
-        let wrapped = serde_json::json!({ "result": expected }).to_string();
+        assert_eq!(texts(&shaped), [expected], "{content_type} {truncated}");
+        let wrapped = serde_json::json!({ "result": CUT }).to_string();
         assert_eq!(
             structured(&shaped),
             Some(&*wrapped),
-            "{content_type} {truncated}"
+            "{content_type} {truncated}: not twice"
         );
     }
 }

@@ -254,6 +254,9 @@ impl<'d> Converter<'_, '_, 'd> {
             self.list(fragment, schemas, &inner, &place.down(keyword.name()));
             fragment.writer.close_array();
         }
+        if self.schemas.direction == Direction::Input {
+            discriminator(fragment, schema);
+        }
         for keyword in [Keyword::Not, Keyword::If, Keyword::Then, Keyword::Else] {
             if let Some(inside) = schema.get(keyword) {
                 self.one(fragment, keyword, inside, &inner, place);
@@ -306,4 +309,44 @@ impl<'d> Converter<'_, '_, 'd> {
             self.schema(fragment, schema, around, &place.item(number));
         }
     }
+}
+
+/// The property that tells variants apart must be given (OpenAPI 3.1 §4.8.25), as one of the values that the document
+/// maps; many documents say neither in the variants themselves.
+fn discriminator(fragment: &mut Fragment, schema: &Keywords<'_>) {
+    let variants = schema.get(Keyword::OneOf).or(schema.get(Keyword::AnyOf));
+    let (Some(variants), Some(discriminator)) = (variants, schema.get(Keyword::Discriminator))
+    else {
+        return;
+    };
+    // 3.2: without the property it is the default variant.
+    let is_optional = discriminator.get("defaultMapping").is_some();
+    let is_taken = schema.has(Keyword::Properties) || schema.has(Keyword::Required);
+    let Some(property) = discriminator.get("propertyName").and_then(Slice::text) else {
+        return;
+    };
+    if is_optional || is_taken {
+        return;
+    }
+    let mapping = discriminator.get("mapping");
+    let values = mapping.map(members_once).unwrap_or_default();
+    // What is not mapped goes by the name of its schema, which documents often do not keep to.
+    if !values.is_empty() && values.len() >= variants.each_item().count() {
+        fragment.writer.key(Keyword::Properties.name());
+        fragment.writer.open_object();
+        fragment.writer.key(&property);
+        fragment.writer.open_object();
+        fragment.writer.key(Keyword::Enum.name());
+        fragment.writer.open_array();
+        for (value, _) in &values {
+            fragment.writer.text(value);
+        }
+        fragment.writer.close_array();
+        fragment.writer.close_object();
+        fragment.writer.close_object();
+    }
+    fragment.writer.key(Keyword::Required.name());
+    fragment.writer.open_array();
+    fragment.writer.text(&property);
+    fragment.writer.close_array();
 }

@@ -1,0 +1,96 @@
+//! Holds results to the schema that is listed for them, where that is the whole one.
+//!
+//! Upstreams often break their own documents. The answer is delivered all the same and says what is wrong with it;
+//! where the configuration is strict, a result that does not fit is an error.
+
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+use wharf_model::{Content, Json, ToolResult};
+
+/// A value longer than this is not repeated.
+const SHOWN_VALUE_CHARS_MAX: usize = 80;
+
+/// What happens to a result that does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Nobody looks.
+    None,
+    /// It says so.
+    Flag,
+    /// It is an error.
+    Refuse,
+}
+
+/// One tool's output schema, ready to compare with.
+pub(crate) struct Judge {
+    validator: Validator,
+    strictness: Strictness,
+}
+
+impl Judge {
+    /// A judge by the schema that is listed; none when it does not compile.
+    pub(crate) fn new(listed: &Json, strictness: Strictness) -> Option<Self> {
+        let mut schema = listed.to_value();
+        if strictness == Strictness::Flag {
+            tighten(&mut schema);
+        }
+        let validator = jsonschema::draft202012::new(&schema)
+            .inspect_err(|error| tracing::warn!(%error, "a tool's output schema does not compile; its results pass unchecked"))
+            .ok()?;
+        Some(Self {
+            validator,
+            strictness,
+        })
+    }
+
+    /// The result, or what becomes of it when it does not fit.
+    pub(crate) fn judge(&self, mut result: ToolResult) -> ToolResult {
+        let Some(structured) = &result.structured else {
+            return result;
+        };
+        let value = structured.to_value();
+        let Err(error) = self.validator.validate(&value) else {
+            return result;
+        };
+        let said = said(&error);
+        if self.strictness == Strictness::Refuse {
+            let complaint = format!(
+                "Output validation error: {said}\nThe call was carried out, its answer follows."
+            );
+            result.content.insert(0, Content::text(complaint));
+            result.structured = None;
+            result.is_error = true;
+        } else {
+            let remark = format!("[the answer differs from what the document promises: {said}]");
+            result.content.push(Content::text(remark));
+        }
+        result
+    }
+}
+
+/// Takes the alternative away that accepts anything; see [`crate::tools`].
+fn tighten(schema: &mut Value) {
+    let place = if schema.get("anyOf").is_some() {
+        schema.get_mut("anyOf")
+    } else {
+        schema.pointer_mut("/properties/result/anyOf")
+    };
+    if let Some(Value::Array(alternatives)) = place {
+        alternatives.truncate(1);
+    }
+}
+
+fn said(error: &ValidationError<'_>) -> String {
+    let mut said = if error.instance().to_string().len() > SHOWN_VALUE_CHARS_MAX {
+        error.masked_with("the value").to_string()
+    } else {
+        error.to_string()
+    };
+    let path = error.instance_path().as_str();
+    if !path.is_empty() {
+        said.push_str(" at `");
+        said.push_str(path);
+        said.push('`');
+    }
+    said
+}
