@@ -93,7 +93,7 @@ mod tests {
             ("List the pets of a store.", 7),
             (
                 r#"{"type":"object","properties":{"petId":{"type":"integer"}}}"#,
-                16,
+                14,
             ),
             ("getPullRequest", 3),
             ("20261121", 3),

@@ -3,6 +3,7 @@
 //! [`Json`] owns one value, [`Slice`] borrows one. Neither builds a tree: a body from an upstream is scanned once for
 //! validity and then copied as bytes, and a document of many megabytes is read member by member where it is needed.
 
+mod portable;
 mod scan;
 
 use std::borrow::Cow;

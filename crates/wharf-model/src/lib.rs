@@ -15,6 +15,7 @@ mod secret;
 mod tool;
 
 mod context;
+mod effort;
 mod error;
 mod interaction;
 mod source;
@@ -22,6 +23,7 @@ mod source;
 pub use completion::{Completion, CompletionReference, CompletionRequest};
 pub use content::{Annotations, Audience, Content, Icon};
 pub use context::{Caller, ClientCapabilities, Context, Event, LogLevel, Outbox};
+pub use effort::Effort;
 pub use error::CallError;
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
