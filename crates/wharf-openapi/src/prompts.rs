@@ -180,3 +180,6 @@ fn arguments<'d>(operation: &Operation<'d>, resolver: &Resolver<'d>) -> Vec<Prom
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
