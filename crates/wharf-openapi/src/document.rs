@@ -214,7 +214,8 @@ impl Document {
     /// relative to it; without it they lead nowhere.
     #[must_use]
     pub fn located_at(mut self, address: &str) -> Self {
-        self.files.locate(&self.text, address);
+        let own = self.member("$self").map(words);
+        self.files.locate(&self.text, address, own.as_deref());
         self
     }
 

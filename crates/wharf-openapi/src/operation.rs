@@ -262,7 +262,10 @@ impl<'d> PathItem<'d> {
         let names = document
             .indexed(document.span_of(item).start())
             .ok_or_else(|| Fault::new(&place, Unresolved::NoObject))?;
-        read.fill(members_once(item), document.version());
+        let members = names
+            .iter()
+            .map(|(name, span)| (Cow::Borrowed(&**name), document.at(*span)));
+        read.fill(members.collect(), document.version());
         // What stands beside a reference counts before what it refers to.
         if names.contains_key("$ref") {
             let Referred(target) = resolver

@@ -60,12 +60,11 @@ impl Files {
         }
     }
 
-    /// Says that the document stands at `address`.
-    pub(super) fn locate(&mut self, text: &str, address: &str) {
-        let Ok(address) = Url::parse(address) else {
-            return;
-        };
-        self.settle(text, 0, address);
+    /// Says that the document stands at `address` and calls itself `own`.
+    pub(super) fn locate(&mut self, text: &str, address: &str, own: Option<&str>) {
+        if let Ok(address) = Url::parse(address) {
+            self.settle(text, 0, address, own);
+        }
     }
 
     /// Takes in a file, which stands at `span` of the text: asked for by `wanted`, found at `address`.
@@ -78,7 +77,9 @@ impl Files {
         self.by_address.insert(wanted.to_owned(), number);
         self.known.insert(wanted.to_owned());
         if let Ok(address) = Url::parse(address) {
-            self.settle(text, number, address);
+            let root = Slice::from_checked(&text[span.range()]);
+            let own = root.get("$self").and_then(Slice::text);
+            self.settle(text, number, address, own.as_deref());
         }
     }
 
@@ -145,13 +146,9 @@ impl Files {
     }
 
     /// Notes the addresses of a file and what it refers to.
-    fn settle(&mut self, text: &str, number: usize, address: Url) {
+    fn settle(&mut self, text: &str, number: usize, address: Url, own: Option<&str>) {
         let span = self.list[number].span;
-        let root = Slice::from_checked(&text[span.range()]);
-        let own = root
-            .get("$self")
-            .and_then(Slice::text)
-            .and_then(|own| address.join(&own).ok());
+        let own = own.and_then(|own| address.join(own).ok());
         let address = bare_url(address);
         for base in own.iter().chain([&address]) {
             self.by_address.entry(bare(base.clone())).or_insert(number);

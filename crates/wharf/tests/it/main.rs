@@ -11,3 +11,4 @@ mod documentation;
 mod endurance;
 mod process;
 mod reload;
+mod several_files;
