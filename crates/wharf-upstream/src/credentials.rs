@@ -1,6 +1,8 @@
 //! Outbound credentials that never change, made ready once: a header's value, or a pair to put into queries or
 //! cookies.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE, Entry};
@@ -31,6 +33,9 @@ pub(crate) struct Pair {
     /// Encoded for its place.
     text: Secret,
 }
+
+/// A key shorter than this is not looked for in answers.
+const HIDDEN_BYTES_MIN: usize = 4;
 
 impl Proof {
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, UpstreamError> {
@@ -76,6 +81,29 @@ impl Proof {
             path_and_query.push('?');
         }
         path_and_query.push_str(pair.text.expose());
+    }
+
+    /// Hides a key of the query wherever the answer's headers repeat it: upstreams build the addresses in `Link` and
+    /// `Location` from the one that was asked, and those reach whoever called.
+    pub(crate) fn hide_in(&self, headers: &mut HeaderMap) {
+        let Self::Query(pair) = self else { return };
+        let (_, encoded) = pair.text.expose().split_once('=').unwrap_or_default();
+        let plain = percent_encoding::percent_decode_str(encoded).decode_utf8_lossy();
+        for value in headers.values_mut() {
+            let Ok(text) = value.to_str() else { continue };
+            let mut hidden = Cow::Borrowed(text);
+            for key in [encoded, &plain] {
+                // Less than that is no secret, and would be found in the middle of words.
+                if key.len() >= HIDDEN_BYTES_MIN && hidden.contains(key) {
+                    hidden = Cow::Owned(hidden.replace(key, "***"));
+                }
+            }
+            if let Cow::Owned(hidden) = hidden
+                && let Ok(hidden) = HeaderValue::try_from(hidden)
+            {
+                *value = hidden;
+            }
+        }
     }
 
     /// Puts a header or a cookie on the request; a header or cookie of that name is replaced.
@@ -193,6 +221,29 @@ mod tests {
             name: Some(name.to_owned()),
             place: Some(place),
             value: Secret::new(value),
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_query_is_hidden_in_answers() {
+        let credentials = Credentials::ApiKey {
+            name: Some("api_key".to_owned()),
+            place: Some(ApiKeyPlace::Query),
+            value: Secret::new("hush hush"),
+        };
+        let proof = Proof::new(&credentials).unwrap();
+        for (given, expected) in [
+            (
+                "<https://a/b?api_key=hush%20hush&page=2>; rel=\"next\"",
+                "<https://a/b?api_key=***&page=2>; rel=\"next\"",
+            ),
+            ("https://a/b?key=hush hush", "https://a/b?key=***"),
+            ("https://a/b?page=2", "https://a/b?page=2"),
+        ] {
+            let mut headers =
+                HeaderMap::from_iter([(http::header::LINK, HeaderValue::from_str(given).unwrap())]);
+            proof.hide_in(&mut headers);
+            assert_eq!(headers[http::header::LINK], expected, "{given}");
         }
     }
 

@@ -235,7 +235,13 @@ impl Upstream {
             } else {
                 clock.heard();
                 let bytes_max = upstream.response_bytes_max;
-                return exchange::read(answer?, &outgoing, bytes_max, &mut clock).await;
+                let answer = exchange::read(answer?, &outgoing, bytes_max, &mut clock).await;
+                return answer.map(|mut answer| {
+                    for proof in &self.access.fixed {
+                        proof.hide_in(&mut answer.headers);
+                    }
+                    answer
+                });
             }
             clock.heard();
         }
