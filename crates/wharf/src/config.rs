@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wharf_config::Environment;
-use wharf_upstream::Trust;
+use wharf_upstream::{ClientCertificate, Credentials, Trust};
 
 use crate::cli::Input;
 use crate::failure::Failure;
@@ -58,6 +58,12 @@ pub(crate) struct SourceConfig {
 }
 
 impl SourceConfig {
+    /// How fetching the document proves who asks. Default: `{type: none}`; the API's own credentials are not sent there.
+    #[serde(default)]
+    pub(crate) document_credentials: Credentials,
+    /// A certificate that proves to the document's server who connects. Default: none.
+    #[serde(default)]
+    pub(crate) document_client_certificate: Option<ClientCertificate>,
     /// The source that `wharf serve DOCUMENT --base-url URL` stands for.
     pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Self {
         Self {
@@ -100,6 +106,8 @@ impl Default for Rules {
             attempts_max: 1,
             may_be_empty: false,
         }
+            document_credentials: Credentials::default(),
+            document_client_certificate: None,
     }
 }
 

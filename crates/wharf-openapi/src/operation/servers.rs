@@ -7,7 +7,7 @@ use wharf_upstream::Supplied;
 use super::swagger;
 use crate::document::{Document, DocumentError, Version};
 
-/// What the operator knows about addresses.
+/// What the operator knows: addresses, and what the server adds to requests by itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Addresses {
     /// Where the API is.

@@ -10,7 +10,7 @@ use wharf_openapi::{Config, Document, OpenApi, Whereabouts};
 use wharf_upstream::{Trust, Upstream};
 
 /// Answers each request with its request line, some of its headers and its body, as JSON.
-async fn echo() -> String {
+pub(crate) async fn echo() -> String {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
@@ -53,7 +53,7 @@ async fn answer(mut stream: TcpStream) -> Option<()> {
     let body = String::from_utf8_lossy(&bytes[head_end + 4..]).into_owned();
     let line = head.lines().next()?.trim_end_matches(" HTTP/1.1");
     let answer =
-        json!({"line": line, "type": header("content-type"), "id": header("id"), "body": body})
+        json!({"line": line, "type": header("content-type"), "id": header("id"), "key": header("x-key"), "session": header("cookie"), "authorization": header("authorization"), "body": body})
             .to_string();
     let response = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
