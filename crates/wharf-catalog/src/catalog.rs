@@ -9,6 +9,9 @@ use wharf_model::{
 };
 
 use crate::arguments::{self, Checker};
+use crate::client::Client;
+use crate::profile;
+use crate::search::{self, Listing, Search, SearchTool, ToolsMode};
 
 /// A source and how it is offered.
 pub struct Offer {
@@ -27,6 +30,12 @@ pub struct Catalog {
     prompt_routes: HashMap<String, Route>,
     resources: Vec<Resource>,
     resource_templates: Vec<ResourceTemplate>,
+    /// The tools that are rendered for a client, as they were before, by their place in the list.
+    unrendered: HashMap<usize, Tool>,
+    /// Where clients are shown three tools that find the others.
+    search: Option<Search>,
+    /// What was decided about that, and why.
+    listing: Option<Listing>,
 }
 
 /// Where a name leads.
@@ -95,6 +104,9 @@ impl Catalog {
             prompt_routes: HashMap::new(),
             resources: Vec::new(),
             resource_templates: Vec::new(),
+            unrendered: HashMap::new(),
+            search: None,
+            listing: None,
         };
         for Offer { source, prefix } in offers {
             let prefix = prefix.unwrap_or_default();
@@ -152,12 +164,68 @@ impl Catalog {
         })
     }
 
+    /// Lists the tools as a client bears them. Calls are checked against the true schemas all the same.
+    #[must_use]
+    pub fn rendered_for(mut self, client: Client) -> Self {
+        for (index, tool) in self.tools.iter_mut().enumerate() {
+            if let Some(rendered) = profile::render(client, tool) {
+                self.unrendered
+                    .insert(index, std::mem::replace(tool, rendered));
+            }
+        }
+        self
+    }
+
+    /// Decides whether clients are shown all tools or three to find them with, and says why.
+    pub fn list_tools(
+        &mut self,
+        mode: ToolsMode,
+        tokens_max: usize,
+    ) -> Result<(), CatalogError> {
+        let listing = Listing::decide(mode, tokens_max, &self.tools);
+        self.search = listing.searches.then(|| Search::new(&self.tools));
+        for tool in self.search.iter().flat_map(Search::listed) {
+            if let Some(route) = self.tool_routes.get(&tool.name) {
+                return Err(CatalogError::Clash {
+                    kind: "tool",
+                    name: tool.name.clone(),
+                    first: self.sources[route.source].name().to_owned(),
+                    second: "search mode".to_owned(),
+                });
+            }
+        }
+        self.listing = Some(listing);
+        Ok(())
+    }
+
     /// The sources, in their order.
     pub fn sources(&self) -> &[Arc<dyn Source>] {
         &self.sources
     }
 
-    /// All tools, in the order to list them.
+    /// What [`Catalog::list_tools`] decided.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_ref()
+    }
+
+    /// The tools that clients are shown: all, or those that find the others.
+    pub fn listed_tools(&self) -> &[Tool] {
+        self.search.as_ref().map_or(&self.tools, Search::listed)
+    }
+
+    /// The tools that a question may mean, best first, as search mode finds them.
+    pub fn find_tools(&self, question: &str, limit: usize) -> Vec<&Tool> {
+        let once;
+        let search = if let Some(search) = &self.search {
+            search
+        } else {
+            once = Search::new(&self.tools);
+            &once
+        };
+        search.best(&self.tools, question, limit)
+    }
+
+    /// All tools, in the order to list them. Each can be called, listed or not.
     pub fn tools(&self) -> &[Tool] {
         &self.tools
     }
@@ -167,6 +235,21 @@ impl Catalog {
         self.tool_routes
             .get(name)
             .map(|route| &self.tools[route.index])
+    }
+
+    /// All tools as their sources offer them, whatever client the list is rendered for.
+    pub fn unrendered_tools(&self) -> impl Iterator<Item = &Tool> {
+        (0..self.tools.len()).map(|index| self.unrendered(index))
+    }
+
+    fn unrendered(&self, index: usize) -> &Tool {
+        self.unrendered.get(&index).unwrap_or(&self.tools[index])
+    }
+
+    /// The name of the source that offers a tool.
+    pub fn source_of(&self, tool: &str) -> Option<&str> {
+        let route = self.tool_routes.get(tool)?;
+        Some(self.sources[route.source].name())
     }
 
     /// All prompts, in the order to list them.
@@ -199,13 +282,21 @@ impl Catalog {
         name: &str,
         arguments: Slice<'_>,
     ) -> Result<Outcome<ToolResult>, CallError> {
-        let route = self
-            .tool_routes
-            .get(name)
-            .ok_or_else(|| unknown("tool", name))?;
+        match self.tool_routes.get(name) {
+            Some(route) => self.call_route(context, route, arguments).await,
+            None => self.call_search(context, name, arguments).await,
+        }
+    }
+
+    async fn call_route(
+        &self,
+        context: &Context,
+        route: &Route,
+        arguments: Slice<'_>,
+    ) -> Result<Outcome<ToolResult>, CallError> {
         let checker = route
             .checker
-            .get_or_init(|| Checker::new(&self.tools[route.index].input_schema));
+            .get_or_init(|| Checker::new(&self.unrendered(route.index).input_schema));
         let arguments = match arguments::check(checker, arguments) {
             Ok(arguments) => arguments,
             Err(complaint) => return Ok(Outcome::Complete(ToolResult::error(complaint))),
@@ -215,6 +306,36 @@ impl Catalog {
             arguments: arguments.slice(),
         };
         self.sources[route.source].call(context, call).await
+    }
+
+    /// Calls one of the tools of search mode.
+    async fn call_search(
+        &self,
+        context: &Context,
+        name: &str,
+        arguments: Slice<'_>,
+    ) -> Result<Outcome<ToolResult>, CallError> {
+        let search = self.search.as_ref().ok_or_else(|| unknown("tool", name))?;
+        let tool = SearchTool::named(name).ok_or_else(|| unknown("tool", name))?;
+        let arguments = match search.check(tool, arguments) {
+            Ok(arguments) => arguments,
+            Err(complaint) => return Ok(Outcome::Complete(ToolResult::error(complaint))),
+        };
+        let arguments = arguments.slice();
+        let result = match tool {
+            SearchTool::Find => search.find(&self.tools, arguments),
+            SearchTool::Describe => {
+                search.describe(&self.tools, |name| self.tool(name), arguments)
+            }
+            SearchTool::Call => {
+                let (name, arguments) = search::wanted(arguments);
+                if let Some(route) = self.tool_routes.get(&name) {
+                    return self.call_route(context, route, arguments.slice()).await;
+                }
+                search.unknown(&self.tools, &name)
+            }
+        };
+        Ok(Outcome::Complete(result))
     }
 
     /// Fills in a prompt. `arguments` is an object with text values.

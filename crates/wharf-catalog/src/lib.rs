@@ -3,9 +3,33 @@
 //! A catalog is built whole and swapped whole; nothing on the path of a call takes a lock. It finds the source of a
 //! name, checks and mends the arguments against the tool's schema, and hands the call on.
 
-mod arguments;
 mod catalog;
+
+mod arguments;
+
+mod glob;
+mod schema;
+
+mod view;
+
+mod edit;
+mod select;
+
+mod client;
+mod lint;
+mod lock;
+mod profile;
+
+mod search;
 mod tokens;
 
+pub use arguments::fit;
 pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX};
+pub use client::Client;
+pub use edit::{ArgumentEdit, ToolEdit};
+pub use lint::{Finding, Rule, lint};
+pub use lock::{Difference, DifferenceKind, Lock, LockError};
+pub use search::{Listing, TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
+pub use select::Selector;
 pub use tokens::{tokens, tokens_of_tool};
+pub use view::{Mistake, View, ViewConfig};

@@ -45,22 +45,22 @@ fn pet() -> Value {
 
 #[test]
 fn each_client_gets_what_it_bears() {
-    let mut text = String::new();
-    for client in [
+    let shown = [
         Client::Claude,
         Client::Openai,
         Client::Gemini,
         Client::Bedrock,
-    ] {
+    ]
+    .map(|client| {
         let tool = rendered(client, &pet());
-        text.push_str(&format!(
-            "# {}\n{}\n{:#}\n\n",
+        format!(
+            "# {}\n{}\n{:#}\n",
             client.name(),
             tool.description.unwrap(),
             tool.input_schema.to_value(),
-        ));
-    }
-    insta::assert_snapshot!(text);
+        )
+    });
+    insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]
