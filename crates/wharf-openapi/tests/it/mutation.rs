@@ -3,10 +3,9 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use wharf_model::Source as _;
-use wharf_openapi::{Config, Descriptions, Document, OpenApi, OutputSchemas, Whereabouts};
+use wharf_openapi::Document;
 
-use crate::{check, documents, shown};
+use crate::{documents, judge};
 
 /// What is put in the place of something else.
 const DAMAGE: [&str; 24] = [
@@ -36,6 +35,18 @@ const DAMAGE: [&str; 24] = [
     "{\"oneOf\":[{},true,5]}",
 ];
 
+/// What is found where a document refers to.
+const FILES: [&str; 8] = [
+    "a: {type: string}",
+    "a: {$ref: other.yaml}",
+    "a: {$ref: 'parts.yaml#/a'}",
+    "a: {$ref: 'openapi.yaml#/components'}\nb: 1",
+    "{\"a\":{\"name\":\"x\",\"in\":\"query\"}}",
+    "a: {get: {parameters: [{$ref: '#/b'}]}}\nb: {name: y, in: query, schema: {$ref: '#/c'}}",
+    "[",
+    "<html>",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -60,53 +71,40 @@ proptest! {
         for (number, damage) in DAMAGE.iter().enumerate() {
             text = text.replace(&format!("\"damage {number}\""), damage);
         }
-        judge(text.as_bytes(), full);
+        judge::document(text.as_bytes(), full);
+        judge::yaml(text.as_bytes());
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused(
+        document in 0..documents().len(),
+        place: prop::sample::Index,
+        files in prop::collection::vec(0..FILES.len(), 0..4),
+    ) {
+        let bytes = std::fs::read(&documents()[document]).expect("the file can be read");
+        let mut value = as_json(&bytes);
+        let mut at = place.index(count(&value));
+        replace(&mut value, &mut at, &serde_json::json!({"$ref": "parts.yaml#/a"}));
+        let parts = std::iter::once(value.to_string()).chain(files.iter().map(|file| FILES[*file].to_owned()));
+        let input = parts.collect::<Vec<_>>().join(judge::BETWEEN_FILES);
+        judge::several_files(input.as_bytes());
     }
 
     #[test]
     fn any_text_is_read_or_refused(text in "(openapi|info|paths|[a-z]|[-:{}\\[\\]\"',&*!|>#%@`?~ \n\t0-9.]){0,60}") {
-        judge(text.as_bytes(), false);
+        judge::document(text.as_bytes(), false);
     }
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        judge(&bytes, false);
+        judge::document(&bytes, false);
+        judge::several_files(&bytes);
     }
 
     #[test]
     fn cut_documents_are_read_or_refused(document in 0..documents().len(), at: prop::sample::Index) {
         let bytes = std::fs::read(&documents()[document]).expect("the file can be read");
-        judge(&bytes[..at.index(bytes.len())], false);
-    }
-}
-
-/// Reads twice and compares; checks what is listed.
-fn judge(bytes: &[u8], full: bool) {
-    let config = Config {
-        output_schemas: if full {
-            OutputSchemas::Full
-        } else {
-            OutputSchemas::Open
-        },
-        descriptions: if full {
-            Descriptions::Full
-        } else {
-            Descriptions::Brief
-        },
-        ..Config::default()
-    };
-    let lists = [(); 2].map(|()| {
-        let document = Document::read(bytes.to_vec()).ok()?;
-        OpenApi::build(document, &config, Whereabouts::default()).ok()
-    });
-    let [one, other] = lists
-        .each_ref()
-        .map(|list| list.as_ref().map(|(source, _)| shown(source)));
-    assert_eq!(one, other);
-    if let [Some((source, report)), _] = &lists {
-        let tools = source.tools();
-        assert_eq!(report.tools, tools.len());
-        check(&tools);
+        judge::document(&bytes[..at.index(bytes.len())], false);
     }
 }
 
