@@ -1,13 +1,16 @@
 //! From a configuration to everything that is offered: documents read, sources built, one catalog over them.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_catalog::{Catalog, Offer};
+use wharf_catalog::{Catalog, Mistake, Offer, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
+use wharf_model::Source;
 use wharf_openapi::{Document, OpenApi, Report, Whereabouts};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
@@ -35,8 +38,34 @@ pub(crate) struct SourceReport {
     pub(crate) report: Report,
 }
 
-/// Reads what the command line names and builds everything from it.
+/// Reads what the command line names and builds everything from it; a source without a tool is a failure.
 pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
+    let assembled = assemble_whatever(input).await?;
+    for (source, SourceReport { report, .. }) in
+        assembled.config.sources.values().zip(&assembled.reports)
+    {
+        if report.tools == 0 && !source.rules.may_be_empty {
+            let reason = report.left_out.first().map_or_else(
+                || "it has no operations".to_owned(),
+                |first| {
+                    format!(
+                        "each of its operations is left out; {}: {}",
+                        first.operation, first.reason
+                    )
+                },
+            );
+            return Err(Failure::new(format!(
+                "{}: there is no tool to offer: {reason}",
+                source.shown()
+            ))
+            .hint("`wharf check` shows each operation that is left out, and why"));
+        }
+    }
+    Ok(assembled)
+}
+
+/// Reads what the command line names and builds everything from it, be it nothing.
+pub(crate) async fn assemble_whatever(input: &Input) -> Result<Assembled, Failure> {
     let (config, files) = config::read(input, &Environment::of_process())?;
     of_config(config, files).await
 }
@@ -46,6 +75,10 @@ pub(crate) async fn of_config(
     config: Config,
     mut files: Vec<PathBuf>,
 ) -> Result<Assembled, Failure> {
+    config
+        .server
+        .check()
+        .map_err(|mistake| Failure::new(mistake.to_string()).hint(mistake.hint()))?;
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {
@@ -64,7 +97,14 @@ pub(crate) async fn of_config(
             report,
         });
     }
-    let catalog = Catalog::build(offers).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    let mut catalog =
+        Catalog::build(offers).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    if let Some(client) = config.client_profile {
+        catalog = catalog.rendered_for(client);
+    }
+    catalog
+        .list_tools(config.tools_mode, config.tools_tokens_max)
+        .map_err(|error| Failure::of(&error).hint(error.hint()))?;
     Ok(Assembled {
         config,
         catalog,
@@ -85,35 +125,25 @@ pub(crate) async fn build_source(
         base_url: source.upstream.base_url.as_deref(),
         document_url: location.as_deref(),
     };
+    let environment = Environment::of_process();
+    let upstream = source
+        .upstream
+        .completed(&document.security_schemes(), |name| environment.get(name))
+        .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?;
     let tools = wharf_openapi::Config {
         name: Some(name.to_owned()),
-        ..source.tools.clone()
+        supplied: upstream.supplied(),
+        ..source.tools.openapi.clone()
     };
     let (openapi, report) = OpenApi::build(document, &tools, whereabouts).map_err(|error| {
         Failure::of(&error)
             .hint(error.hint())
-            .within(&source.openapi)
+            .within(&source.shown())
     })?;
-    if report.tools == 0 && !source.rules.may_be_empty {
-        let reason = report.left_out.first().map_or_else(
-            || "it has no operations".to_owned(),
-            |first| {
-                format!(
-                    "all {} operations were left out, the first because {}",
-                    report.operations, first.reason
-                )
-            },
-        );
-        return Err(Failure::new(format!(
-            "{}: there is no tool to offer: {reason}",
-            source.openapi
-        ))
-        .hint("`wharf check` shows each operation that is left out, and why"));
-    }
     let base_url = openapi.base_url().map(str::to_owned).ok_or_else(|| {
         Failure::new(format!(
             "{}: the document does not say where its API is",
-            source.openapi
+            source.shown()
         ))
         .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
     })?;
@@ -122,18 +152,37 @@ pub(crate) async fn build_source(
     } else {
         Trust::Document
     };
-    let upstream = Upstream::new(&source.upstream, &base_url, trust).map_err(|error| {
-        let hint = match trust {
-            Trust::Document => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
-            Trust::Operator => error.hint().unwrap_or_default().into_owned(),
+    let upstream = Upstream::new(&upstream, &base_url, trust).map_err(|error| {
+        let hint = match (&error, trust) {
+            (UpstreamError::Url { .. }, Trust::Document) => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
+            _ => error.hint().unwrap_or_default().into_owned(),
         };
-        Failure::of(&error).hint(hint).within(&source.openapi)
+        Failure::of(&error).hint(hint).within(&source.shown())
     })?;
+    let openapi: Arc<dyn Source> = Arc::new(openapi.with_upstream(upstream));
+    let view =
+        View::of(openapi, &source.tools.view).map_err(|mistakes| of_mistakes(name, &mistakes))?;
     let offer = Offer {
-        source: Arc::new(openapi.with_upstream(upstream)),
+        source: view,
         prefix: source.prefix.clone(),
     };
     Ok((offer, report))
+}
+
+/// Everything that is wrong with a source's selection and edits.
+fn of_mistakes(source: &str, mistakes: &[Mistake]) -> Failure {
+    let told = mistakes.iter().map(|mistake| {
+        let meant = mistake.misspelling().and_then(|(given, candidates)| {
+            wharf_config::nearest(given, candidates.iter().map(String::as_str))
+        });
+        let hint = match meant {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None => mistake.hint().map(str::to_owned),
+        };
+        let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        format!("error: source `{source}`: {mistake}{hint}")
+    });
+    Failure::new(told.collect::<Vec<_>>().join("\n"))
 }
 
 /// Reads a document from a file or a URL. Gives the URL it came from, if it did.
@@ -143,18 +192,24 @@ async fn read_document(
     files: &mut Vec<PathBuf>,
 ) -> Result<(Document, Option<String>), Failure> {
     let location = &source.openapi;
+    let environment = Environment::of_process();
     if location.starts_with("http://") || location.starts_with("https://") {
         let options = FetchOptions {
             trust: source.rules.document,
             allow_private_networks: source.upstream.allow_private_networks,
             https_only: source.rules.https_only,
+            ca_pem: source.upstream.ca_pem.clone(),
+            credentials: source
+                .document_credentials
+                .completed(|name| environment.get(name)),
+            client_certificate: source.document_client_certificate.clone(),
             ..FetchOptions::default()
         };
         let fetching = fetch(location, &options, source.rules.attempts_max);
-        let fetched = terminal::while_waiting(&format!("fetching {location}"), fetching)
+        let fetched = terminal::while_waiting(&format!("fetching {}", source.shown()), fetching)
             .await
-            .map_err(|error| Failure::of_upstream(&error).within(location))?;
-        let document = parse(fetched.body, location)?;
+            .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?;
+        let document = parse(fetched.body, &source.shown())?;
         let origin = Origin::Server {
             url: &fetched.url,
             options: &options,
@@ -170,8 +225,7 @@ async fn read_document(
 }
 
 fn parse(bytes: Bytes, location: &str) -> Result<Document, Failure> {
-    Document::read(bytes)
-        .map_err(|error| Failure::of(&error).hint(error.hint()).within(location))
+    Document::read(bytes).map_err(|error| Failure::of(&error).hint(error.hint()).within(location))
 }
 
 /// Fetches, and tries again after one second, then two, …, where another try can help.
@@ -197,20 +251,27 @@ async fn fetch(
     }
 }
 
+/// Reads a file as far as a document may be long: what is no file, or grows, does not matter then.
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    let size = std::fs::metadata(path).map(|metadata| metadata.len());
-    if let Ok(size) = size
-        && size > DOCUMENT_BYTES_MAX
-    {
-        return Err(Failure::new(format!(
-            "`{}` has {size} bytes; documents of up to {DOCUMENT_BYTES_MAX} are read",
-            path.display()
+    let cannot = |reason: &dyn std::fmt::Display| {
+        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
+            .hint("a document is a file here or an `http(s)://` URL")
+    };
+    let file = File::open(path).map_err(|error| cannot(&error))?;
+    let metadata = file.metadata().map_err(|error| cannot(&error))?;
+    if !metadata.is_file() {
+        return Err(cannot(&"it is no file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    file.take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot(&error))?;
+    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+        return Err(cannot(&format_args!(
+            "it has more than {DOCUMENT_BYTES_MAX} bytes"
         )));
     }
-    std::fs::read(path).map_err(|error| {
-        Failure::new(format!("cannot read `{}`: {error}", path.display()))
-            .hint("a document is a file here or an `http(s)://` URL")
-    })
+    Ok(bytes)
 }
 
 /// The MCP server over what was assembled.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wharf_catalog::Client;
 
 /// Makes APIs into MCP servers.
 #[derive(Debug, Parser)]
@@ -30,7 +31,8 @@ Exit codes:
   0  done
   1  something is wrong: the configuration, a document, a server that does not answer
   2  the command line cannot be understood
-  3  `wharf call`: the tool answered with an error";
+  3  `wharf call`: the tool answered with an error
+  4  `wharf check`: what is offered is not what the lock file says";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -111,9 +113,26 @@ pub(crate) struct Serve {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) input: Input,
+    /// Show what a client, or the model API behind it, does not bear of the list; can be repeated. One of `claude`,
+    /// `openai`, `gemini`, `bedrock`, `cursor`, `vscode` and `windsurf`.
+    #[arg(long, value_name = "NAME", value_parser = client)]
+    pub(crate) client: Vec<Client>,
+    /// Write down what is offered, for later checks to compare with: after looking at the differences.
+    #[arg(long)]
+    pub(crate) write_lock: bool,
+    /// The lock file. [default: `wharf.lock` beside the configuration, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
     /// The report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn client(name: &str) -> Result<Client, String> {
+    Client::named(name).ok_or_else(|| {
+        let known = Client::ALL.map(Client::name).join("`, `");
+        format!("it is none of `{known}`")
+    })
 }
 
 #[derive(Debug, Args)]

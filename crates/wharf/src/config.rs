@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use wharf_catalog::{TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
 use wharf_config::Environment;
 use wharf_upstream::{ClientCertificate, Credentials, Trust};
 
@@ -30,6 +31,20 @@ pub(crate) struct Config {
     /// How the server listens, and what it bears.
     #[serde(default)]
     pub(crate) server: wharf_server::Config,
+    /// The client that the list of tools is rendered for, where all clients are of one kind: schemas are brought within
+    /// its known limits without changing what a call may hold. `wharf check --client NAME` shows what it would not bear
+    /// otherwise. Default: none; the schemas are listed as they are.
+    #[serde(default)]
+    pub(crate) client_profile: Option<wharf_catalog::Client>,
+    /// Whether clients are shown all tools, or three to find, describe and call them with: `all`, `search` or `auto`, which
+    /// is `search` when the whole list costs more than `tools_tokens_max`. In each case every tool can be called by its own
+    /// name. Default: `auto`: a list that fits is the better one, and one that does not fit is of no use.
+    #[serde(default)]
+    pub(crate) tools_mode: ToolsMode,
+    /// The most that a whole list may cost a model, in tokens, where `tools_mode` is `auto`. Default: 20,000, a tenth of what
+    /// common models can take in; the list is paid for in every conversation.
+    #[serde(default = "default_tools_tokens_max")]
+    pub(crate) tools_tokens_max: usize,
     /// The APIs to offer, each under a name of its own.
     pub(crate) sources: IndexMap<String, SourceConfig>,
     /// The folder that relative paths start from.
@@ -43,37 +58,62 @@ pub(crate) struct Config {
 pub(crate) struct SourceConfig {
     /// Its OpenAPI document: a file, relative to the configuration, or an `https:` URL.
     pub(crate) openapi: String,
-    /// Put before the names of its tools, to tell them from those of other sources.
-    #[serde(default)]
-    pub(crate) prefix: Option<String>,
-    /// How the API is reached.
-    #[serde(default)]
-    pub(crate) upstream: wharf_upstream::Config,
-    /// How its operations become tools.
-    #[serde(default)]
-    pub(crate) tools: wharf_openapi::Config,
-    /// Who is trusted with its addresses.
-    #[serde(skip)]
-    pub(crate) rules: Rules,
-}
-
-impl SourceConfig {
     /// How fetching the document proves who asks. Default: `{type: none}`; the API's own credentials are not sent there.
     #[serde(default)]
     pub(crate) document_credentials: Credentials,
     /// A certificate that proves to the document's server who connects. Default: none.
     #[serde(default)]
     pub(crate) document_client_certificate: Option<ClientCertificate>,
+    /// Put before the names of its tools, to tell them from those of other sources.
+    #[serde(default)]
+    pub(crate) prefix: Option<String>,
+    /// How the API is reached.
+    #[serde(default)]
+    pub(crate) upstream: wharf_upstream::Config,
+    /// Which of its operations become tools, and how.
+    #[serde(default)]
+    pub(crate) tools: ToolsConfig,
+    /// Who is trusted with its addresses.
+    #[serde(skip)]
+    pub(crate) rules: Rules,
+}
+
+/// Which operations of an API become tools, and how.
+///
+/// Two parts know of this, and people should not have to: hence `flatten`, with a test that unknown keys are refused.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolsConfig {
+    /// How operations become tools.
+    #[serde(flatten)]
+    pub(crate) openapi: wharf_openapi::Config,
+    /// Which of them are offered, and what is changed about them.
+    #[serde(flatten)]
+    pub(crate) view: wharf_catalog::ViewConfig,
+}
+
+impl From<wharf_openapi::Config> for ToolsConfig {
+    fn from(openapi: wharf_openapi::Config) -> Self {
+        Self {
+            openapi,
+            view: wharf_catalog::ViewConfig::default(),
+        }
+    }
+}
+
+impl SourceConfig {
     /// The source that `wharf serve DOCUMENT --base-url URL` stands for.
     pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Self {
         Self {
             openapi: document.to_owned(),
+            document_credentials: Credentials::default(),
+            document_client_certificate: None,
             prefix: None,
             upstream: wharf_upstream::Config {
                 base_url,
                 ..wharf_upstream::Config::default()
             },
-            tools: wharf_openapi::Config::default(),
+            tools: ToolsConfig::default(),
             rules: Rules::default(),
         }
     }
@@ -106,8 +146,21 @@ impl Default for Rules {
             attempts_max: 1,
             may_be_empty: false,
         }
-            document_credentials: Credentials::default(),
-            document_client_certificate: None,
+    }
+}
+
+fn default_tools_tokens_max() -> usize {
+    TOOLS_TOKENS_MAX_DEFAULT
+}
+
+impl SourceConfig {
+    /// Where the document is, as it may be printed: without what a URL keeps secret.
+    pub(crate) fn shown(&self) -> String {
+        if self.openapi.contains("://") {
+            wharf_upstream::shown(&self.openapi)
+        } else {
+            self.openapi.clone()
+        }
     }
 }
 
@@ -154,6 +207,9 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
     Config {
         name: default_name(),
         instructions: None,
+        tools_mode: ToolsMode::default(),
+        tools_tokens_max: default_tools_tokens_max(),
+        client_profile: None,
         server: wharf_server::Config::default(),
         sources: IndexMap::from([(document_name(document), source)]),
         folder: PathBuf::new(),

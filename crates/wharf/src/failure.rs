@@ -22,6 +22,11 @@ pub(crate) fn tool_error() -> ExitCode {
     ExitCode::from(3)
 }
 
+/// What is offered is not what the lock file says; documented in `wharf --help`.
+pub(crate) fn drift() -> ExitCode {
+    ExitCode::from(4)
+}
+
 /// A failure on its way to the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {

@@ -1,8 +1,12 @@
 //! `wharf check`: what a configuration or a document would give, as `cargo check` explains a crate.
 
+mod clients;
+mod lock;
+
 use std::process::ExitCode;
 
 use serde_json::json;
+use wharf_catalog::Listing;
 
 use crate::assemble::{self, Assembled};
 use crate::cli::Check;
@@ -14,28 +18,46 @@ use crate::terminal::{self, BOLD};
 const HEAVIEST: usize = 10;
 
 pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
-    let assembled = assemble::assemble(&check.input).await?;
+    let assembled = assemble::assemble_whatever(&check.input).await?;
     let budget = Budget::of(&assembled);
+    let comparison = lock::compare(check, &assembled)?;
+    let verdicts = clients::judge(&check.client, &assembled);
     let left_out: usize = assembled
         .reports
         .iter()
         .map(|source| source.report.left_out.len())
         .sum();
     if check.json {
-        terminal::result(format!("{:#}", as_json(&assembled, &budget)));
+        let mut report = as_json(&assembled, &budget);
+        if let Some(comparison) = &comparison {
+            report["lock"] = comparison.as_json();
+        }
+        if !verdicts.is_empty() {
+            report["clients"] = clients::as_json(&verdicts);
+        }
+        terminal::result(format!("{report:#}"));
     } else {
         print(&assembled, &budget, left_out);
+        verdicts.iter().for_each(clients::Verdict::print);
+        if let Some(comparison) = &comparison {
+            comparison.print();
+        }
     }
-    Ok(if left_out == 0 {
-        failure::DONE
-    } else {
+    let is_borne = verdicts.iter().all(|verdict| verdict.findings.is_empty());
+    Ok(if left_out > 0 || !is_borne {
         failure::wrong()
+    } else if comparison.is_some_and(|comparison| comparison.is_drift()) {
+        failure::drift()
+    } else {
+        failure::DONE
     })
 }
 
 /// What the tool list costs a model.
 struct Budget {
     total: usize,
+    /// What clients are shown: all of it, or what finds the rest.
+    listed: usize,
     /// Tokens and name, heaviest first.
     heaviest: Vec<(usize, String)>,
 }
@@ -53,8 +75,26 @@ impl Budget {
         tools.truncate(HEAVIEST);
         Self {
             total,
+            listed: assembled
+                .catalog
+                .listed_tools()
+                .iter()
+                .map(wharf_catalog::tokens_of_tool)
+                .sum(),
             heaviest: tools,
         }
+    }
+}
+
+/// Whether clients are shown the whole list, and why.
+fn listing_line(listing: &Listing, budget: &Budget) -> String {
+    if listing.searches {
+        format!(
+            "Clients are shown three tools that find the others, about {} tokens: {}.",
+            budget.listed, listing.reason
+        )
+    } else {
+        format!("Clients are shown the whole list: {}.", listing.reason)
     }
 }
 
@@ -69,6 +109,11 @@ fn as_json(assembled: &Assembled, budget: &Budget) -> serde_json::Value {
             "reason": left_out.reason,
         })).collect::<Vec<_>>(),
         "tokens": budget.total,
+        "listed": {
+            "search": assembled.catalog.listing().is_some_and(|listing| listing.searches),
+            "reason": assembled.catalog.listing().map(|listing| &listing.reason),
+            "tokens": budget.listed,
+        },
         "heaviest": budget.heaviest.iter().map(|(tokens, name)| json!({"tool": name, "tokens": tokens})).collect::<Vec<_>>(),
         "sources": assembled.reports.iter().map(|source| json!({
             "name": source.name,
@@ -106,4 +151,7 @@ fn print(assembled: &Assembled, budget: &Budget, left_out: usize) {
         .iter()
         .map(|(tokens, name)| [name.clone(), tokens.to_string()]);
     terminal::result(terminal::table(["tool", "tokens"], rows));
+    if let Some(listing) = assembled.catalog.listing() {
+        terminal::result(listing_line(listing, budget));
+    }
 }

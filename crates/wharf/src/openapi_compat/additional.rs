@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use wharf_upstream::Trust;
+use wharf_upstream::{Credentials, Trust};
 
 use super::credentials;
 use super::settings::Settings;
@@ -126,12 +126,15 @@ fn of_entry(
         },
         tools: wharf_openapi::Config {
             prompts: false,
-            ..source.tools.clone()
-        },
+            ..source.tools.openapi.clone()
+        }
+        .into(),
+        document_credentials: Credentials::default(),
         rules: Rules {
             base_url: Trust::Document,
             ..source.rules
-        },
+        }
+        .into(),
         ..source.clone()
     })
 }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use wharf_catalog::{Catalog, Offer};
 use wharf_model::{Prompt, Slice, Source};
 use wharf_openapi::{ErrorStyle, Observer, OutputSchemas, Report};
-use wharf_upstream::{Retries, Trust};
+use wharf_upstream::{Credentials, Retries, Trust};
 
 use super::additional;
 use super::coat::Coat;
@@ -46,6 +46,7 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
     let mut config = Config {
         name,
         instructions: None,
+        client_profile: None,
         server: server_config(settings),
         sources: IndexMap::from([("openapi".to_owned(), main)]),
         ..config::of_document("", None)
@@ -108,6 +109,7 @@ fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConf
         };
     }
     SourceConfig {
+        document_credentials: document_credentials(settings),
         upstream,
         tools: wharf_openapi::Config {
             tags_in_meta: true,
@@ -129,15 +131,30 @@ fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConf
                 })
             }),
             ..wharf_openapi::Config::default()
-        },
+        }
+        .into(),
         rules: Rules {
             document,
             base_url: Trust::Operator,
             https_only: !settings.allow_insecure_http,
             attempts_max: ATTEMPTS_MAX,
             may_be_empty: true,
-        },
+        }
+        .into(),
         ..SourceConfig::of_document(&openapi, None)
+    }
+}
+
+/// A document that comes from the API's own origin is asked for with the API's credentials; no other server sees them.
+fn document_credentials(settings: &Settings) -> Credentials {
+    let origin = |url: &str| Some(url::Url::parse(url).ok()?.origin());
+    match &settings.document {
+        Document::Url(url)
+            if origin(url).is_some_and(|of| Some(of) == origin(&settings.api_url)) =>
+        {
+            settings.credentials.clone()
+        }
+        _ => Credentials::default(),
     }
 }
 
