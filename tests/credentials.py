@@ -1,0 +1,355 @@
+"""Lets the built binary get its credentials from services that others wrote, and an API judge them.
+
+The services are oidc-provider, an OAuth authorization server, and moto's Amazon Cognito; signatures are checked by
+botocore. The API (`credentials/api.py`) takes only what those call good. Nothing secret may show in an answer or a log.
+
+usage: credentials.py
+"""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+import harness
+from harness import Failure
+
+PROGRAMS = harness.ROOT / "tests" / "credentials"
+CALL_S = 20
+CROWD = 20
+
+USER, PASSWORD = "ann", "A-pass-word-1"
+CLIENT, SECRET = "wharf one", "se/cr:et+1"
+AWS_SECRET = "an-aws-secret"
+KEYS = {"headerKey": "header-key", "queryKey": "query-key", "cookieKey": "cookie-key"}
+SECRETS = [PASSWORD, SECRET, AWS_SECRET, "for-the-document", *KEYS.values()]
+
+LIFETIME_S = 600
+SHORT_S = 2
+
+
+class Client:
+    """MCP over the standard streams of a `wharf serve`."""
+
+    def __init__(self, config, home, extra=None):
+        path = home / "wharf.yaml"
+        # JSON is YAML.
+        path.write_text(json.dumps(config))
+        self.process = subprocess.Popen(
+            [harness.binary("wharf"), "--log", "debug", "serve", "--config", path, "--stdio"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=harness.environment(home) | (extra or {}),
+            start_new_session=True,
+        )
+        self.answers = queue.Queue()
+        self.words = []
+        for stream, take in ((self.process.stdout, self.answers.put), (self.process.stderr, self.words.append)):
+            threading.Thread(target=lambda stream=stream, take=take: [take(line) for line in stream], daemon=True).start()
+        self.number = 0
+
+    def __enter__(self):
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        self.ask([("initialize", hello)])
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return self
+
+    def __exit__(self, *_):
+        harness.end(self.process)
+
+    def send(self, message):
+        try:
+            self.process.stdin.write(json.dumps(message) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            self.process.wait(harness.STOP_S)
+            raise Failure(f"wharf has ended\n{''.join(self.words)}") from None
+
+    def ask(self, requests):
+        """Sends requests at once and returns their results, in the order in which they came."""
+        for method, params in requests:
+            self.number += 1
+            self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
+        results = []
+        for _ in requests:
+            try:
+                answer = json.loads(self.answers.get(timeout=CALL_S))
+            except queue.Empty:
+                raise Failure(f"no answer within {CALL_S} s\n{''.join(self.words)}") from None
+            if "result" not in answer:
+                raise Failure(f"{answer}")
+            results.append(answer["result"])
+        return results
+
+    def call(self, tool, times=1, **arguments):
+        return self.ask([("tools/call", {"name": tool, "arguments": arguments})] * times)
+
+    def expect(self, tool, told, times=1, **arguments):
+        """Calls that all have to be answered by `told`."""
+        for result in self.call(tool, times, **arguments):
+            if result["isError"] if "isError" in result else False:
+                raise Failure(f"`{tool}` fails: {result['content'][0]['text']}\n{''.join(self.words)}")
+            if result["structuredContent"] != told:
+                raise Failure(f"`{tool}` answers {result['structuredContent']}, not {told}")
+
+    def keep_secrets(self, *results):
+        """Looks for secrets in what was said to anybody."""
+        said = "".join(self.words) + json.dumps(results)
+        for secret in SECRETS:
+            if secret in said:
+                raise Failure(f"`{secret}` was said:\n{said}")
+
+
+class Services:
+    """The running services, and what the tests count in their words."""
+
+    def __init__(self, home, stack):
+        self.home = home
+        self.stack = stack
+        ports = [harness.free_port() for _ in range(5)]
+        self.basic = self.issuer(ports[0], "client_secret_basic", LIFETIME_S)
+        self.post = self.issuer(ports[1], "client_secret_post", LIFETIME_S)
+        self.short = self.issuer(ports[2], "client_secret_basic", SHORT_S)
+        moto = harness.PYTHON.parent / "moto_server"
+        self.start(moto, "-H", "127.0.0.1", "-p", ports[3], port=ports[3])
+        self.cognito = f"http://127.0.0.1:{ports[3]}/"
+        make = [harness.PYTHON, PROGRAMS / "pool.py", self.cognito, USER, PASSWORD]
+        code, output, messages = harness.run(make, timeout_s=60, home=home)
+        if code != 0:
+            raise Failure(f"no user pool\n{harness.tail(messages)}")
+        self.pool = harness.parse_json_line(output)
+
+    def start(self, *command, port):
+        return self.stack.enter_context(harness.Server(*command, port=port, home=self.home))
+
+    def issuer(self, port, authentication, lifetime):
+        words = [port, CLIENT, SECRET, authentication, lifetime]
+        server = self.start("node", PROGRAMS / "issuer.mjs", *words, port=port)
+        return Issuer(server, f"http://127.0.0.1:{port}")
+
+    @contextlib.contextmanager
+    def api(self, issuer):
+        port = harness.free_port()
+        command = [harness.PYTHON, PROGRAMS / "api.py", port, issuer.url, self.cognito]
+        with harness.Server(*command, port=port, home=self.home) as server:
+            yield Api(server, f"http://127.0.0.1:{port}")
+
+
+class Issuer:
+    def __init__(self, server, url):
+        self.server = server
+        self.url = url
+
+    def issued(self):
+        return self.server.log().count("issued a token")
+
+    def credentials(self, **more):
+        own = {"type": "oauth_client_credentials", "token_url": f"{self.url}/token"}
+        return own | {"client_id": CLIENT, "client_secret": SECRET, "scopes": ["pets:read"]} | more
+
+
+class Api:
+    def __init__(self, server, url):
+        self.server = server
+        self.url = url
+
+    def config(self, schemes, **source):
+        documents = {"document_credentials": {"type": "bearer", "token": "for-the-document"}}
+        upstream = {"base_url": self.url, "schemes": schemes}
+        return {"sources": {"api": {"openapi": f"{self.url}/openapi.json", "upstream": upstream} | documents | source}}
+
+
+def client_credentials(services, issuer, **more):
+    """One token serves a crowd of calls."""
+    told = {"client": CLIENT, "scope": "pets:read"}
+    before = issuer.issued()
+    with services.api(issuer) as api:
+        with Client(api.config({"client": issuer.credentials(**more)}), services.home) as client:
+            client.expect("asClient", told, CROWD)
+            client.expect("writeAsClient", told)
+            client.expect("open", {"credentials": []})
+            client.keep_secrets()
+    issued = issuer.issued() - before
+    if issued != 1:
+        raise Failure(f"{issued} tokens were issued")
+    return f"{CROWD + 1} calls, one token"
+
+
+def expiry(services):
+    """A token that ends is replaced, and no call fails for it."""
+    issuer = services.short
+    with services.api(issuer) as api:
+        with Client(api.config({"client": issuer.credentials()}), services.home) as client:
+            for _ in range(3):
+                client.expect("asClient", {"client": CLIENT, "scope": "pets:read"}, 3)
+                time.sleep(SHORT_S + 0.5)
+    issued = issuer.issued()
+    if not 3 <= issued <= 6:
+        raise Failure(f"{issued} tokens were issued")
+    return f"{issued} tokens"
+
+
+def revocation(services):
+    """A token that the API refuses is renewed once, and the call repeated."""
+    with contextlib.ExitStack() as stack:
+        told = {"client": CLIENT, "scope": "pets:read"}
+        port = harness.free_port()
+        words = [port, CLIENT, SECRET, "client_secret_basic", LIFETIME_S]
+        issuer = f"http://127.0.0.1:{port}"
+        node = ["node", PROGRAMS / "issuer.mjs", *words]
+        with harness.Server(*node, port=port, home=services.home) as server:
+            api = stack.enter_context(services.api(Issuer(server, issuer)))
+            config = api.config({"client": Issuer(server, issuer).credentials()})
+            client = stack.enter_context(Client(config, services.home))
+            client.expect("asClient", told)
+        # An issuer that was started anew knows none of the old tokens.
+        with harness.Server(*node, port=port, home=services.home) as server:
+            client.expect("writeAsClient", told, 5)
+            issued = Issuer(server, issuer).issued()
+            if issued != 1:
+                raise Failure(f"{issued} tokens were issued")
+        refused = api.server.log().count("refused")
+        return f"refused {refused} times, one new token"
+
+
+def refusal(services):
+    """An issuer that refuses: the call says so, and nobody learns the secret."""
+    issuer = services.basic
+    wrong = issuer.credentials(client_secret="wrong-secret")
+    with services.api(issuer) as api:
+        with Client(api.config({"client": wrong}), services.home) as client:
+            results = client.call("asClient", 3)
+            for result in results:
+                if not result.get("isError") or "no credentials" not in result["content"][0]["text"]:
+                    raise Failure(f"{result}")
+            client.keep_secrets(*results)
+            said = "".join(client.words)
+            if "invalid_client" not in said or "wrong-secret" in said:
+                raise Failure(said)
+    return "invalid_client"
+
+
+def cognito(services, token):
+    user = {
+        "type": "cognito_password",
+        "region": "eu-west-1",
+        "endpoint": services.cognito,
+        "username": USER,
+        "password": PASSWORD,
+        "token": token,
+    } | services.pool
+    with services.api(services.basic) as api:
+        with Client(api.config({"user": user}), services.home) as client:
+            client.expect("asUser", {"user": USER, "use": token}, CROWD)
+            client.keep_secrets()
+    return f"{CROWD} calls"
+
+
+def cognito_refusal(services):
+    user = {
+        "type": "cognito_password",
+        "region": "eu-west-1",
+        "endpoint": services.cognito,
+        "username": USER,
+        "password": "wrong-password",
+    } | services.pool
+    with services.api(services.basic) as api:
+        with Client(api.config({"user": user}), services.home) as client:
+            (result,) = client.call("asUser")
+            said = "".join(client.words)
+            if not result.get("isError") or "NotAuthorizedException" not in said or "wrong-password" in said:
+                raise Failure(f"{result}\n{said}")
+    return "NotAuthorizedException"
+
+
+def signature(services, extra, **keys):
+    aws = {"type": "sigv4", "service": "execute-api", "region": "eu-west-1"} | keys
+    with services.api(services.basic) as api:
+        with Client(api.config({"signature": aws}), services.home, extra) as client:
+            for name, query, body in [
+                ("plain", [], {"a": 1}),
+                ("a b/ä~", ["z", "a b", "a=b&c", "*", "+"], {"text": "ä"}),
+            ]:
+                told = {"key": "AKIDEXAMPLE", "body": body}
+                arguments = {"name": name, "q": query} | ({} if query else {})
+                client.expect("signed", told, **(arguments | body_arguments(client, body)))
+            client.keep_secrets()
+    return "checked by botocore"
+
+
+def body_arguments(client, body):
+    """The body is open, so its members are arguments of their own, or it is one argument as a whole."""
+    (listed,) = client.ask([("tools/list", {})])
+    (tool,) = [tool for tool in listed["tools"] if tool["name"] == "signed"]
+    return {"body": body} if "body" in tool["inputSchema"]["properties"] else body
+
+
+def keys(services):
+    """Keys go where the document says, and are nobody's argument."""
+    schemes = {name: {"type": "api_key", "value": value} for name, value in KEYS.items()}
+    with services.api(services.basic) as api:
+        with Client(api.config(schemes), services.home) as client:
+            client.expect("byKeys", {"keys": ["cookie", "header", "query"]})
+            (listed,) = client.ask([("tools/list", {})])
+            (tool,) = [tool for tool in listed["tools"] if tool["name"] == "byKeys"]
+            if tool["inputSchema"].get("properties"):
+                raise Failure(f"arguments are {tool['inputSchema']['properties']}")
+            client.keep_secrets(listed)
+    return "header, query and cookie"
+
+
+def document(services):
+    """Without its own credentials the document is not to be had; the API's are not sent there."""
+    schemes = {"headerKey": {"type": "api_key", "value": KEYS["headerKey"]}}
+    with services.api(services.basic) as api:
+        config = api.config(schemes)
+        del config["sources"]["api"]["document_credentials"]
+        path = services.home / "check.yaml"
+        path.write_text(json.dumps(config))
+        command = [harness.binary("wharf"), "check", "--config", path]
+        code, _, messages = harness.run(command, timeout_s=CALL_S, home=services.home)
+        if code == 0 or "401" not in messages:
+            raise Failure(f"ended with {code}\n{messages}")
+        if "refused GET /document: no bearer token" not in api.server.log():
+            raise Failure(api.server.log())
+        # A misspelt scheme is a mistake at start, with the name that was meant.
+        config = api.config({"headerkey": schemes["headerKey"]})
+        path.write_text(json.dumps(config))
+        code, _, messages = harness.run(command, timeout_s=CALL_S, home=services.home)
+        if code == 0 or "did you mean `headerKey`?" not in messages:
+            raise Failure(f"ended with {code}\n{messages}")
+    return "refused without, named when misspelt"
+
+
+def main():
+    tally = harness.Tally()
+    from_environment = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": AWS_SECRET}
+    written = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": AWS_SECRET}
+    with harness.scratch() as home, contextlib.ExitStack() as stack:
+        services = Services(harness.Path(home), stack)
+        post = {"client_authentication": "post"}
+        for name, judge in [
+            ("client credentials", lambda: client_credentials(services, services.basic)),
+            ("client credentials, in the body", lambda: client_credentials(services, services.post, **post)),
+            ("a token that ends", lambda: expiry(services)),
+            ("a token that is refused", lambda: revocation(services)),
+            ("an issuer that refuses", lambda: refusal(services)),
+            ("Cognito, ID token", lambda: cognito(services, "id")),
+            ("Cognito, access token", lambda: cognito(services, "access")),
+            ("Cognito, wrong password", lambda: cognito_refusal(services)),
+            ("signature, keys as written", lambda: signature(services, None, **written)),
+            ("signature, keys of the environment", lambda: signature(services, from_environment)),
+            ("keys", lambda: keys(services)),
+            ("a document behind credentials", lambda: document(services)),
+        ]:
+            tally.case(name, judge)
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
