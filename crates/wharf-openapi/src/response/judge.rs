@@ -5,7 +5,9 @@
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
-use wharf_model::{Content, Json, ToolResult};
+use wharf_model::{Content, Effort, Json, ToolResult};
+
+use crate::writer::depth_of;
 
 /// A value longer than this is not repeated.
 const SHOWN_VALUE_CHARS_MAX: usize = 80;
@@ -24,6 +26,7 @@ pub(crate) enum Strictness {
 /// One tool's output schema, ready to compare with.
 pub(crate) struct Judge {
     validator: Validator,
+    effort: Effort,
     strictness: Strictness,
 }
 
@@ -38,6 +41,7 @@ impl Judge {
             .inspect_err(|error| tracing::warn!(%error, "a tool's output schema does not compile; its results pass unchecked"))
             .ok()?;
         Some(Self {
+            effort: Effort::of(&schema),
             validator,
             strictness,
         })
@@ -48,6 +52,11 @@ impl Judge {
         let Some(structured) = &result.structured else {
             return result;
         };
+        // An upstream must not be able to keep us busy by what it answers.
+        if !self.effort.bears(|| depth_of(structured.slice())) {
+            tracing::debug!("a result is nested too deep for its schema to be checked");
+            return result;
+        }
         let value = structured.to_value();
         let Err(error) = self.validator.validate(&value) else {
             return result;

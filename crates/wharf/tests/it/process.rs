@@ -68,7 +68,8 @@ impl Running {
         let start = line
             .find("http://")
             .unwrap_or_else(|| panic!("no address in {line:?}"));
-        running.url = line[start..].split_whitespace().next().unwrap().to_owned();
+        let url = line[start..].split_whitespace().next().unwrap();
+        url.clone_into(&mut running.url);
         running
     }
 

@@ -1,5 +1,6 @@
 //! An HTTP API that remembers every request to the byte and answers as it is told.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,11 +181,11 @@ fn answer(
     std::thread::sleep(reply.after);
     let mut head = format!("HTTP/1.1 {} Status\r\nconnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head += &format!("{name}: {value}\r\n");
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     let has_length = reply.status != 204 && reply.status != 304;
     if has_length && !reply.hangs {
-        head += &format!("content-length: {}\r\n", reply.body.len());
+        let _ = write!(head, "content-length: {}\r\n", reply.body.len());
     }
     head += "\r\n";
     // An answer without any byte: not even a head comes.

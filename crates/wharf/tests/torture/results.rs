@@ -174,7 +174,7 @@ async fn case_31_charsets_and_odd_json() {
         ),
         (
             "application/json; charset=utf-16le",
-            b"[\01\0]\0",
+            b"[\x001\0]\0",
             Some(r#"{"result":[1]}"#),
         ),
         (

@@ -53,14 +53,13 @@ fn same_schema(a: Option<Slice<'_>>, b: Option<Slice<'_>>) -> bool {
 /// Whether two media types can mean different things by one schema.
 fn can_differ(a: &str, b: &str) -> bool {
     match (Shape::of(a), Shape::of(b)) {
-        (Shape::Multipart, _) => true,
-        (Shape::Binary, Shape::Binary) | (Shape::Text, Shape::Text) => true,
+        (Shape::Multipart, _) | (Shape::Binary, Shape::Binary) | (Shape::Text, Shape::Text) => true,
         (Shape::Json, Shape::Json) => is_patch(a) || is_patch(b),
         _ => false,
     }
 }
 
-fn matters<'d>(resolver: &Resolver<'d>, first: &BodyRead<'d>, other: &BodyRead<'d>) -> bool {
+fn matters<'d>(resolver: &Resolver<'d>, first: &BodyRead<'_>, other: &BodyRead<'d>) -> bool {
     match Shape::of(&other.media_type) {
         // What got here says something else, or is a patch of another kind.
         Shape::Json => true,
@@ -90,13 +89,13 @@ fn is_plain<'d>(resolver: &Resolver<'d>, schema: Option<Slice<'d>>) -> bool {
     })
 }
 
-impl<'d> BodyRead<'d> {
+impl BodyRead<'_> {
     fn has_files(&self) -> bool {
         matches!(&self.encoding, BodyEncoding::Multipart(parts) if parts.iter().any(|part| part.file))
     }
 
     /// Whether it has a member that `first` has no place for.
-    fn adds_to(&self, first: &Self) -> bool {
+    fn adds_to(&self, first: &BodyRead<'_>) -> bool {
         match &self.content {
             Content::Members(object) => {
                 object.members.iter().any(|member| !first.has(&member.name))
