@@ -1,7 +1,8 @@
 //! Who may ask at all: the checks of `Host` and `Origin`, and the answer to browsers.
 //!
 //! A web page can make its own name resolve to this machine and then talk to a local server with the person's browser.
-//! It cannot forge these two headers, so they are compared with what the owner allowed. That is no authentication.
+//! It cannot forge these two headers, so they are compared with what the owner allowed. An address in `Host` needs no
+//! permission: nobody re-pointed a name. That is no authentication.
 
 use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ::http::request::Parts;
@@ -40,10 +41,17 @@ pub(crate) fn check(settings: &Settings, head: &Parts) -> Result<Option<HeaderVa
 }
 
 fn forbidden(header: &str) -> WireError {
+    let setting = if header == "host" {
+        "allowed_hosts"
+    } else {
+        "allowed_origins"
+    };
     WireError::new(
         StatusCode::FORBIDDEN,
         errors::INVALID_REQUEST,
-        format!("this server does not serve the request's `{header}`; its owner can allow it"),
+        format!(
+            "this server does not serve the request's `{header}`; its owner can allow it (`server.{setting}`)"
+        ),
     )
 }
 
@@ -62,8 +70,10 @@ fn judge_host<'a>(settings: &Settings, host: &'a str) -> Result<Host<'a>, WireEr
         .allowed_hosts
         .iter()
         .any(|allowed| allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(name));
-    let is_allowed =
-        is_loopback || is_named || settings.allowed_hosts.iter().any(|allowed| allowed == "*");
+    let is_allowed = is_loopback
+        || is_named
+        || is_address(name)
+        || settings.allowed_hosts.iter().any(|allowed| allowed == "*");
     if !is_allowed {
         return Err(forbidden("host"));
     }
@@ -95,6 +105,14 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+fn is_address(name: &str) -> bool {
+    let name = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.parse::<std::net::IpAddr>().is_ok()
 }
 
 fn is_loopback(name: &str) -> bool {

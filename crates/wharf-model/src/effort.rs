@@ -174,7 +174,7 @@ impl<'a> Shape<'a> {
                         // Values, not schemas.
                         ("enum" | "const" | "default" | "example" | "examples", _) => {}
                         ("$ref" | "$dynamicRef", Value::String(target)) => {
-                            self.references.push(target)
+                            self.references.push(target);
                         }
                         (key, value) => {
                             self.combines |=

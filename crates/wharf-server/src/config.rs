@@ -6,16 +6,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the server listens, and what it bears.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Address and port to listen on. Only this machine can reach the default; `0.0.0.0:8000` lets everybody in, so put
-    /// sign-in in front of it.
+    /// Address and port to listen on. Only this machine can reach the default; `0.0.0.0:8000` lets everybody in who can
+    /// reach this machine, so put sign-in in front of it, and list the name they use in `allowed_hosts`.
     pub http: String,
     /// Path of the MCP endpoint (Streamable HTTP).
     pub path: String,
-    /// Host names that clients may use to reach the server, besides those of this machine; `*` allows any. A browser
-    /// page that re-points its own name at this machine is refused by this check (DNS rebinding).
+    /// Host names that clients may use to reach the server, besides `localhost` and plain addresses; `*` allows any. A
+    /// browser page that re-points its own name at this machine is refused by this check (DNS rebinding).
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call the server, such as `https://app.example.com`.
     pub allowed_origins: Vec<String>,
@@ -43,7 +43,7 @@ impl Default for Config {
 }
 
 /// What the server bears before it says no.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Connections at one time; more wait to be accepted. An idle one costs about 20 KB.
@@ -93,5 +93,129 @@ impl Limits {
 
     pub(crate) fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_s)
+    }
+}
+
+/// A value that the server cannot work with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigMistake {
+    /// The address lacks a host or a port.
+    #[error("`server.http` is `{0}`, which is no address with a port")]
+    Http(String),
+    /// The path does not begin with a slash, or holds what no path can.
+    #[error("`server.path` is `{0}`, which is no path of a URL")]
+    Path(String),
+    /// The path belongs to another route.
+    #[error("`server.path` is `{0}`, where the server answers something else")]
+    Taken(String),
+    /// The origin lacks a scheme, or goes on after the host.
+    #[error("`server.allowed_origins` has `{0}`, which is no origin")]
+    Origin(String),
+}
+
+impl ConfigMistake {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "it looks like `127.0.0.1:8000`",
+            Self::Path(_) => "it looks like `/mcp`",
+            Self::Taken(_) => "choose another, such as `/mcp`",
+            Self::Origin(_) => "it looks like `https://app.example.com`, or is `*` for any",
+        }
+    }
+}
+
+impl Config {
+    /// What can be told to be wrong before the server starts.
+    pub fn check(&self) -> Result<(), ConfigMistake> {
+        let port = self
+            .http
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty());
+        if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            return Err(ConfigMistake::Http(self.http.clone()));
+        }
+        let is_path = self.path.starts_with('/')
+            && self.path.len() > 1
+            && !self.path.ends_with('/')
+            && self
+                .path
+                .parse::<http::uri::PathAndQuery>()
+                .is_ok_and(|path| path.query().is_none());
+        if !is_path {
+            return Err(ConfigMistake::Path(self.path.clone()));
+        }
+        if crate::routes::TAKEN.contains(&self.path.as_str()) {
+            return Err(ConfigMistake::Taken(self.path.clone()));
+        }
+        let is_origin = |origin: &str| {
+            origin == "*"
+                || origin.split_once("://").is_some_and(|(scheme, host)| {
+                    matches!(scheme, "http" | "https")
+                        && !host.is_empty()
+                        && !host.contains(['/', '?', '#', '@'])
+                })
+        };
+        match self
+            .allowed_origins
+            .iter()
+            .find(|origin| !is_origin(origin))
+        {
+            Some(origin) => Err(ConfigMistake::Origin(origin.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_told() {
+        let config = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().map_err(|mistake| mistake.to_string())
+        };
+        assert_eq!(
+            Config::default()
+                .check()
+                .map_err(|mistake| mistake.to_string()),
+            Ok(())
+        );
+        for (change, expected) in [
+            (
+                (|config| config.http = "localhost".to_owned()) as fn(&mut Config),
+                "`server.http` is `localhost`",
+            ),
+            (
+                |config| config.http = ":80".to_owned(),
+                "`server.http` is `:80`",
+            ),
+            (
+                |config| config.http = "127.0.0.1:99999".to_owned(),
+                "no address with a port",
+            ),
+            (
+                |config| config.path = "mcp".to_owned(),
+                "`server.path` is `mcp`",
+            ),
+            (
+                |config| config.path = "/mcp?x=1".to_owned(),
+                "no path of a URL",
+            ),
+            (
+                |config| config.path = "/health".to_owned(),
+                "answers something else",
+            ),
+            (
+                |config| config.allowed_origins = vec!["example.com".to_owned()],
+                "`example.com`, which is no origin",
+            ),
+        ] {
+            let mistake = config(change).expect_err(expected);
+            assert!(mistake.contains(expected), "{mistake}");
+        }
     }
 }

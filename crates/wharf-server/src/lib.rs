@@ -11,6 +11,6 @@ mod pace;
 mod routes;
 mod stall;
 
-pub use config::{Config, Limits};
+pub use config::{Config, ConfigMistake, Limits};
 pub use listen::{BindError, Listener, serve};
 pub use metrics::serve_metrics;

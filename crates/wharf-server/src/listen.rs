@@ -116,7 +116,12 @@ pub async fn serve(
     stopping.store(true, Ordering::Relaxed);
     drop(listener);
     mcp.close();
-    if tokio::time::timeout(limits.shutdown_grace(), graceful.shutdown())
+    let drained = async {
+        graceful.shutdown().await;
+        // Calls of legacy clients go on without their connection.
+        mcp.drained().await;
+    };
+    if tokio::time::timeout(limits.shutdown_grace(), drained)
         .await
         .is_err()
     {

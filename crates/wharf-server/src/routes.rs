@@ -18,6 +18,19 @@ use wharf_mcp::Server;
 use crate::Config;
 use crate::stall::TimedBody;
 
+/// Paths where the server answers something of its own.
+pub(crate) const TAKEN: &[&str] = &[
+    "/",
+    "/health",
+    "/health/detailed",
+    "/healthz",
+    "/ping",
+    "/ready",
+    "/sse",
+    "/messages",
+    "/metrics",
+];
+
 /// A body of any route.
 pub(crate) type ResponseBody = Either<wharf_mcp::Body, axum::body::Body>;
 
@@ -68,7 +81,9 @@ impl Routes {
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let request = request.map(|body| TimedBody::new(body, self.body_timeout));
-        if request.uri().path() == self.path {
+        // Some clients add a slash.
+        let path = request.uri().path();
+        if path == self.path || path.strip_suffix('/') == Some(&self.path) {
             return Ok(self.mcp.handle(request).await.map(Either::Left));
         }
         let answer = self

@@ -167,7 +167,7 @@ pub(crate) fn parse(text: &str) -> Result<(Url, Origin), UpstreamError> {
 }
 
 /// An address for messages: without user information, query and fragment, since those can be secret.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let plain = &text[..end];
     // A password may hold anything, slashes too, where its author forgot to encode it.

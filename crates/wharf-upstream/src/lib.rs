@@ -21,6 +21,7 @@ mod connect;
 mod credentials;
 mod exchange;
 mod guard;
+mod reach;
 mod headers;
 mod lease;
 mod redirect;
@@ -29,6 +30,7 @@ mod signature;
 mod tls;
 mod token;
 
+pub use address::shown;
 pub use config::{
     ApiKeyPlace, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken, Config,
     Credentials, Retries, Seconds, Trust,
@@ -37,4 +39,5 @@ pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
 pub use message::{Request, Response};
 pub use schemes::{DeclaredScheme, Supplied};
+pub use reach::check_address;
 pub use upstream::Upstream;

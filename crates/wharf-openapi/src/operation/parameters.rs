@@ -253,7 +253,8 @@ impl Members<'_> {
         Serialization::Style {
             style,
             explode: self.explode.unwrap_or(style == Style::Form),
-            allow_reserved: self.allow_reserved,
+            // Of the reserved characters `;` and `=` would begin another cookie.
+            allow_reserved: self.allow_reserved && location != Location::Cookie,
         }
     }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wharf_client::Client;
-use wharf_model::{CallError, Context, Json, Outcome};
+use wharf_model::{CallError, Context, Json, Outcome, Slice};
 
 use wharf_upstream::Seconds;
 
@@ -24,11 +24,7 @@ pub(crate) async fn run(call: &Call) -> Result<ExitCode, Failure> {
         Some(url) => call_running(call, url, &arguments).await?,
         None => call_here(call, &arguments).await?,
     };
-    let is_error = result
-        .slice()
-        .get("isError")
-        .and_then(wharf_model::Slice::boolean)
-        == Some(true);
+    let is_error = result.slice().get("isError").and_then(Slice::boolean) == Some(true);
     if call.raw {
         terminal::result(result.as_str());
     } else {
@@ -61,22 +57,24 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         ))
         .hint("serve it, and call it from a client that a person sits at")),
         Err(CallError::Unknown { name, .. }) => {
-            let names: Vec<_> = assembled
+            let names = assembled
                 .catalog
                 .tools()
                 .iter()
-                .map(|tool| tool.name.as_str())
-                .collect();
-            let nearest = wharf_config::nearest(&name, names);
-            Err(
-                Failure::new(format!("there is no tool `{name}`")).hint(nearest.map_or_else(
-                    || "`wharf tools` lists them".to_owned(),
-                    |nearest| format!("did you mean `{nearest}`? `wharf tools` lists them all"),
-                )),
-            )
+                .map(|tool| tool.name.as_str());
+            Err(unknown_tool(&name, names))
         }
         Err(error) => Err(Failure::of(&error)),
     }
+}
+
+fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    Failure::new(format!("there is no tool `{name}`")).hint(
+        wharf_config::nearest(name, known).map_or_else(
+            || "`wharf tools` lists those of a document or configuration".to_owned(),
+            |nearest| format!("did you mean `{nearest}`?"),
+        ),
+    )
 }
 
 async fn call_running(call: &Call, url: &str, arguments: &Json) -> Result<Json, Failure> {
@@ -85,7 +83,27 @@ async fn call_running(call: &Call, url: &str, arguments: &Json) -> Result<Json, 
     let client = Client::connect(url, headers(call)?, timeout)
         .await
         .map_err(failure)?;
-    client.call(&call.name, arguments).await.map_err(failure)
+    // Text from the command line may have to be a number or a list; the tool's schema says so.
+    let tools = client.tools().await.map_err(failure)?;
+    let is_it = |tool: &Json| {
+        tool.slice()
+            .get("name")
+            .and_then(Slice::text)
+            .is_some_and(|name| name == call.name)
+    };
+    let Some(tool) = tools.iter().find(|tool| is_it(tool)) else {
+        let names: Vec<_> = tools
+            .iter()
+            .filter_map(|tool| tool.slice().get("name")?.text())
+            .collect();
+        return Err(unknown_tool(&call.name, names.iter().map(AsRef::as_ref)));
+    };
+    let schema = tool
+        .slice()
+        .get("inputSchema")
+        .map_or_else(Json::empty_object, Slice::to_json);
+    let arguments = wharf_catalog::fit(&schema, arguments);
+    client.call(&call.name, &arguments).await.map_err(failure)
 }
 
 fn headers(call: &Call) -> Result<HeaderMap, Failure> {
@@ -147,28 +165,26 @@ fn print(result: &Json) -> Result<(), Failure> {
     for content in result
         .slice()
         .get("content")
-        .map(wharf_model::Slice::items)
+        .map(Slice::items)
         .unwrap_or_default()
     {
         let content: Value = content.to_value();
         let text = |key: &str| content.get(key).and_then(Value::as_str);
-        match text("type") {
-            Some("text") => print_text(text("text").unwrap_or_default())?,
-            Some(kind) => {
-                let mime = text("mimeType").or_else(|| {
-                    content
-                        .pointer("/resource/mimeType")
-                        .and_then(Value::as_str)
-                });
-                let data = text("data")
-                    .or_else(|| content.pointer("/resource/blob").and_then(Value::as_str));
+        let resource = |key: &str| content.get("resource")?.get(key)?.as_str();
+        match (text("type"), text("text").or_else(|| resource("text"))) {
+            (Some("text" | "resource"), Some(text)) => print_text(text)?,
+            (Some("resource_link"), _) => print_text(text("uri").unwrap_or_default())?,
+            (Some(kind), _) => {
+                let mime = text("mimeType")
+                    .or_else(|| resource("mimeType"))
+                    .unwrap_or("unknown type");
+                let data = text("data").or_else(|| resource("blob"));
                 let bytes = data.map_or(0, |data| data.len() / 4 * 3);
                 terminal::say(format_args!(
-                    "({kind}, {}, about {bytes} bytes; `--raw` prints it)",
-                    mime.unwrap_or("unknown type")
+                    "({kind}, {mime}, about {bytes} bytes; `--raw` prints it)"
                 ));
             }
-            None => {}
+            (None, _) => {}
         }
     }
     Ok(())

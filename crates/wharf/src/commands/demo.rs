@@ -1,5 +1,7 @@
 //! `wharf demo`: a pet store API and the MCP server over it, in one process.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,7 +36,8 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         .local_addr()
         .map_err(|error| Failure::new(format!("cannot start the pet store: {error}")))?;
     let store_url = format!("http://{store_address}");
-    let document = write_document(&store_url, address.port())?;
+    let folder = Folder::create()?;
+    let document = folder.write_document(&store_url)?;
     let (close_store, closed) = oneshot::channel::<()>();
     let store = tokio::spawn(wharf_petstore::serve(store, async {
         let _ = closed.await;
@@ -67,14 +70,41 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     Ok(failure::DONE)
 }
 
-/// Writes the document where it can be looked at: the demo's own folder among the temporary files.
-fn write_document(store_url: &str, port: u16) -> Result<PathBuf, Failure> {
-    let folder = std::env::temp_dir().join(format!("wharf-demo-{port}"));
-    let file = folder.join("petstore.yaml");
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&file, wharf_petstore::document(store_url)))
-        .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", file.display())))?;
-    Ok(file)
+/// A folder of the demo's own among the temporary files, which others cannot look into; removed with the value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("wharf-demo-{}", std::process::id()));
+        // Fails when something is there already: a link that somebody put there is not followed.
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|error| {
+                Failure::new(format!(
+                    "cannot create the folder `{}`: {error}",
+                    path.display()
+                ))
+                .hint("remove it, or name another place for temporary files in `TMPDIR`")
+            })?;
+        Ok(Self(path))
+    }
+
+    /// Writes the document where it can be looked at.
+    fn write_document(&self, store_url: &str) -> Result<PathBuf, Failure> {
+        let file = self.0.join("petstore.yaml");
+        std::fs::write(&file, wharf_petstore::document(store_url))
+            .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", file.display())))?;
+        Ok(file)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!(%error, "the demo's folder stays");
+        }
+    }
 }
 
 fn introduce(

@@ -10,6 +10,7 @@ use wharf_mcp::Server;
 
 use crate::assemble;
 use crate::cli::Input;
+use crate::config::Config;
 
 /// How often watched files are looked at. Looking, not notifications: those miss changes on network and container
 /// mounts, and a look at a handful of files costs microseconds.
@@ -19,7 +20,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 type Stamp = Option<(SystemTime, u64)>;
 
 /// Waits for reasons to read everything again, and does. Never returns.
-pub(crate) async fn run(server: Server, input: Input, mut files: Vec<PathBuf>, watch: bool) {
+pub(crate) async fn run(
+    server: Server,
+    started_with: Config,
+    input: Input,
+    mut files: Vec<PathBuf>,
+    watch: bool,
+) {
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => Some(hangup),
         Err(error) => {
@@ -49,6 +56,21 @@ pub(crate) async fn run(server: Server, input: Input, mut files: Vec<PathBuf>, w
             }
             Err(failure) => tracing::error!("the old state keeps serving: {failure}"),
         }
+    }
+}
+
+/// Says what a reload cannot change. `served` is the configuration as it was read at the start.
+fn warn_of_fixed(served: &Config, read: &Config) {
+    let changed = [
+        ("server", served.server != read.server),
+        ("name", served.name != read.name),
+        ("instructions", served.instructions != read.instructions),
+    ];
+    for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(
+            key,
+            "the key has changed and needs a restart; the sources are taken over now"
+        );
     }
 }
 

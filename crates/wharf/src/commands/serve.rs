@@ -28,11 +28,15 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     } = assemble::assemble(&serve.input).await?;
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();
+    let listing = catalog.listing().cloned();
     let as_read = config.clone();
     if let Some(http) = &serve.http {
         config.server.http.clone_from(http);
     }
-    config.server.allowed_hosts.extend(serve.allow_host.iter().cloned());
+    config
+        .server
+        .allowed_hosts
+        .extend(serve.allow_host.iter().cloned());
     let server = assemble::server(&config, catalog);
     let reload = tokio::spawn(reload::run(
         server.clone(),
@@ -51,6 +55,12 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
             "wharf serves {tools} tools at {url} {}",
             terminal::styled(DIM, "(Ctrl-C ends it)")
         ));
+        if let Some(listing) = listing.filter(|listing| listing.searches) {
+            terminal::say(format_args!(
+                "clients are shown three tools to find them with: {}",
+                listing.reason
+            ));
+        }
         wharf_server::serve(server, listener, &config.server, stopped).await;
     }
     reload.abort();
@@ -73,7 +83,10 @@ pub(crate) fn warn_of_left_out(reports: &[SourceReport]) {
 }
 
 /// Speaks MCP on standard input and output until either of them, or the process, is to end.
-pub(crate) async fn serve_stdio(server: &Server, stopped: impl Future<Output = ()>) -> Result<(), Failure> {
+pub(crate) async fn serve_stdio(
+    server: &Server,
+    stopped: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let mut session = pin!(server.stdio(tokio::io::stdin(), tokio::io::stdout()));
     tokio::select! {
         done = &mut session => {
