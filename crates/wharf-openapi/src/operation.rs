@@ -216,6 +216,11 @@ impl Operation<'_> {
         with(&content.down(media_type).down("schema"));
     }
 
+    /// The security schemes that it declares, as in [`Plan::security`].
+    pub(crate) fn security(&self) -> &[Vec<String>] {
+        &self.security
+    }
+
     /// Where it stands in the document.
     pub(crate) fn pointer(&self) -> String {
         let paths = Place::at("/paths");

@@ -131,6 +131,8 @@ pub struct Report {
     pub webhooks: usize,
     /// Callbacks, which are no tools for the same reason.
     pub callbacks: usize,
+    /// Tools whose operations want credentials that are given neither for their security schemes nor for all.
+    pub without_credentials: Vec<String>,
 }
 
 /// An operation that is not offered.
@@ -492,6 +494,9 @@ fn read(
             .and_then(|operation| {
                 report.callbacks += operation.callbacks;
                 let tool = writer.tool(&operation, name.clone())?;
+                if !config.supplied.suffices(operation.security()) {
+                    report.without_credentials.push(name.clone());
+                }
                 if let (Some(prompts), Some(Some(id))) = (&mut prompts, id) {
                     prompts.add(&id, *path, &name, &operation, &resolver);
                 }

@@ -64,6 +64,16 @@ impl Supplied {
             .any(is_it)
     }
 
+    /// Whether an operation that declares `security` gets credentials where it wants some. Where none are given by
+    /// scheme, those for everything are the operator's choice, and suffice.
+    pub fn suffices(&self, security: &[Vec<String>]) -> bool {
+        let has = |scheme: &str| self.schemes.contains_key(scheme);
+        self.schemes.is_empty()
+            || security.is_empty()
+            || security.iter().any(Vec::is_empty)
+            || !choose(security, has).is_empty()
+    }
+
     /// Whether no operation has such a parameter.
     pub fn is_empty(&self) -> bool {
         self.always.is_empty() && self.schemes.values().all(Option::is_none)
@@ -392,6 +402,17 @@ mod tests {
         ] {
             let has = config.supplied().has(&security, place, name);
             assert_eq!(has, expected, "{security:?} {place:?} {name}");
+        }
+        for (config, security, expected) in [
+            (&by_scheme, lists(&[]), true),
+            (&by_scheme, lists(&[&["petKey"]]), true),
+            (&by_scheme, lists(&[&["login"]]), false),
+            (&by_scheme, lists(&[&["login"], &[]]), true),
+            (&by_scheme, lists(&[&["login", "petKey"]]), false),
+            (&for_all, lists(&[&["login"]]), true),
+        ] {
+            let suffices = config.supplied().suffices(&security);
+            assert_eq!(suffices, expected, "{security:?}");
         }
         assert!(Config::default().supplied().is_empty());
         assert!(!for_all.supplied().is_empty());

@@ -44,15 +44,7 @@ pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
     for (source, SourceReport { report, .. }) in
         assembled.config.sources.values().zip(&assembled.reports)
     {
-        if let Some(first) = report.without_credentials.first() {
-        tracing::warn!(
-            source = name,
-            tools = report.without_credentials.len(),
-            first,
-            "tools want credentials of security schemes that `upstream.schemes` does not have; they are called without"
-        );
-    }
-    if report.tools == 0 && !source.rules.may_be_empty {
+        if report.tools == 0 && !source.rules.may_be_empty {
             let reason = report.left_out.first().map_or_else(
                 || "it has no operations".to_owned(),
                 |first| {
@@ -148,6 +140,14 @@ pub(crate) async fn build_source(
             .hint(error.hint())
             .within(&source.shown())
     })?;
+    if let Some(first) = report.without_credentials.first() {
+        tracing::warn!(
+            source = name,
+            tools = report.without_credentials.len(),
+            first,
+            "tools want credentials of security schemes that `upstream.schemes` does not have; they are called without"
+        );
+    }
     let base_url = openapi.base_url().map(str::to_owned).ok_or_else(|| {
         Failure::new(format!(
             "{}: the document does not say where its API is",

@@ -39,6 +39,45 @@ fn the_example_of_the_readme_is_a_file_and_loads() {
 }
 
 #[test]
+fn the_example_of_the_credentials_is_a_file_and_loads() {
+    let example = project("docs/examples/credentials.yaml");
+    assert!(
+        project("docs/credentials.md").contains(&example),
+        "docs/credentials.md shows another example than docs/examples/credentials.yaml"
+    );
+
+    let folder = crate::process::Folder::new();
+    folder.write("shop.yaml", &project("docs/examples/shop.yaml"));
+    for (row, removed, complaint) in [
+        ("as it stands", "", None),
+        (
+            "without a scheme",
+            "        aws:\n          type: sigv4\n          service: execute-api\n          region: eu-west-1\n",
+            Some("listReports"),
+        ),
+    ] {
+        assert!(example.contains(removed), "{row}");
+        let config = folder.write("wharf.yaml", &example.replace(removed, ""));
+        let checked = wharf(&["--log", "warn", "check", "--config", &config])
+            .envs([
+                ("SHOP_KEY", "a"),
+                ("SHOP_SECRET", "b"),
+                ("STAFF_PASSWORD", "c"),
+            ])
+            .output()
+            .unwrap();
+        let said = text(&checked.stderr);
+        assert!(checked.status.success(), "{row}: {said}");
+        let warns = said.contains("credentials");
+        assert_eq!(warns, complaint.is_some(), "{row}: {said}");
+        assert!(
+            said.contains(complaint.unwrap_or_default()),
+            "{row}: {said}"
+        );
+    }
+}
+
+#[test]
 fn every_object_of_the_configuration_refuses_unknown_keys() {
     let folder = crate::process::Folder::new();
     let planted = wharf_config::plant_unknown_keys(&project("docs/examples/wharf.yaml"));
