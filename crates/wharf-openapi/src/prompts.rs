@@ -95,7 +95,7 @@ impl PromptWriter {
             description: Some(description),
             arguments: arguments(operation, resolver),
             meta: Some(Json::of(
-                &serde_json::json!({ "fastmcp": { "tags": tags } }),
+                &serde_json::json!({ "fastmcp": { "tags": tags }, "tools": [tool] }),
             )),
             ..Prompt::default()
         };
@@ -114,15 +114,16 @@ impl PromptWriter {
             mut prompts,
             workflows,
         } = self;
-        for (name, description, text) in workflows.into_texts() {
+        for workflow in workflows.finish() {
             // An operation may have the very name; it was there first.
-            if !prompts.subjects.contains_key(&name) {
+            if !prompts.subjects.contains_key(&workflow.name) {
                 let prompt = Prompt {
-                    name,
-                    description: Some(description),
+                    name: workflow.name,
+                    description: Some(workflow.description),
+                    meta: Some(Json::of(&serde_json::json!({ "tools": workflow.tools }))),
                     ..Prompt::default()
                 };
-                prompts.take(prompt, Subject::Workflow(text));
+                prompts.take(prompt, Subject::Workflow(workflow.text));
             }
         }
         prompts

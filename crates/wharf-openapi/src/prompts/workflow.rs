@@ -11,6 +11,15 @@ use crate::operation::Operation;
 #[derive(Default)]
 pub(super) struct Workflows(Vec<Group>);
 
+/// One prompt about several operations.
+pub(super) struct Workflow {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) text: String,
+    /// All that it speaks of.
+    pub(super) tools: Vec<String>,
+}
+
 /// The operations below one first segment of a path, each by its tool's name.
 #[derive(Default)]
 struct Group {
@@ -42,8 +51,8 @@ impl Workflows {
         }
     }
 
-    /// Name, description and text of each workflow whose operations are all there.
-    pub(super) fn into_texts(self) -> impl Iterator<Item = (String, String, String)> {
+    /// The workflows whose operations are all there.
+    pub(super) fn finish(self) -> impl Iterator<Item = Workflow> {
         self.0.into_iter().flat_map(|group| {
             [group.list_get_update(), group.search_create()]
                 .into_iter()
@@ -65,39 +74,41 @@ impl Group {
         })
     }
 
-    fn list_get_update(&self) -> Option<(String, String, String)> {
+    fn list_get_update(&self) -> Option<Workflow> {
         let (list, get, update) = (
             self.list.as_ref()?,
             self.get.as_ref()?,
             self.update.as_ref()?,
         );
         let of = &self.segment;
-        Some((
-            format!("{of}_list_get_update"),
-            format!("Find one of the {of}, look at it and change it"),
-            format!(
+        Some(Workflow {
+            name: format!("{of}_list_get_update"),
+            description: format!("Find one of the {of}, look at it and change it"),
+            text: format!(
                 "# Find, look at and change: {of}\n\n\
                  1. Call `{list}` and choose from its answer.\n\
                  2. Call `{get}` with the identifier of what was chosen, and read its present state.\n\
                  3. Call `{update}` with the same identifier and what is to change; keep what is to stay.\n\
                  4. Call `{get}` again and compare, so that the person knows what was changed.\n"
             ),
-        ))
+            tools: vec![list.clone(), get.clone(), update.clone()],
+        })
     }
 
-    fn search_create(&self) -> Option<(String, String, String)> {
+    fn search_create(&self) -> Option<Workflow> {
         let (search, create) = (self.search.as_ref()?, self.create.as_ref()?);
         let of = &self.segment;
-        Some((
-            format!("{of}_search_create"),
-            format!("Look whether it is among the {of} already, and create it if not"),
-            format!(
+        Some(Workflow {
+            name: format!("{of}_search_create"),
+            description: format!("Look whether it is among the {of} already, and create it if not"),
+            text: format!(
                 "# Search, then create: {of}\n\n\
                  1. Call `{search}` with what is known of it.\n\
                  2. If something fits, show it and ask whether it is the one; then stop.\n\
                  3. If nothing fits, call `{create}` with all its required arguments.\n\
                  4. Say what was created, with its identifier.\n"
             ),
-        ))
+            tools: vec![search.clone(), create.clone()],
+        })
     }
 }

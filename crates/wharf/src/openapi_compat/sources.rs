@@ -62,8 +62,7 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
     }];
     let mut offers = vec![wardrobe.dress(offer)];
     for (name, source) in additional {
-        let mut files = Vec::new();
-        match assemble::build_source(&name, &source, Path::new(""), &mut files).await {
+        match additional_source(&name, &source).await {
             Ok((offer, report)) => {
                 offers.push(wardrobe.dress(offer));
                 config.sources.insert(name.clone(), source);
@@ -84,6 +83,17 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
         reports,
         metrics,
     })
+}
+
+async fn additional_source(name: &str, source: &SourceConfig) -> Result<(Offer, Report), Failure> {
+    if !source.upstream.allow_private_networks
+        && let Some(url) = &source.upstream.base_url
+    {
+        wharf_upstream::check_address(url)
+            .await
+            .map_err(|error| Failure::of(&error).hint("`ALLOW_PRIVATE_NETWORKS=true` allows it"))?;
+    }
+    assemble::build_source(name, source, Path::new(""), &mut Vec::new()).await
 }
 
 fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConfig {
@@ -202,7 +212,6 @@ impl Wardrobe<'_> {
         let (mut tools, mut prompts) = (source.tools(), source.prompts());
         let all = (tools.len(), prompts.len());
         tools.retain(|tool| self.is_selected(&tool.tags));
-        prompts.retain(|prompt| self.is_selected(&tags_of(prompt)));
         tools.retain(|tool| {
             let is_free = !self.taken.contains(&tool.name);
             if !is_free {
@@ -214,6 +223,8 @@ impl Wardrobe<'_> {
             }
             is_free
         });
+        let is_offered = |name: &str| tools.iter().any(|tool| tool.name == name);
+        prompts.retain(|prompt| tools_of(prompt).iter().all(|name| is_offered(name)));
         self.taken
             .extend(tools.iter().map(|tool| tool.name.clone()));
         if self.metrics.is_none() && all == (tools.len(), prompts.len()) {
@@ -239,15 +250,16 @@ impl Wardrobe<'_> {
     }
 }
 
-/// The tags of a prompt's operation; a prompt about several has none.
-fn tags_of(prompt: &Prompt) -> Vec<String> {
-    let tags = prompt
+/// The tools that a prompt speaks of.
+fn tools_of(prompt: &Prompt) -> Vec<String> {
+    let tools = prompt
         .meta
         .as_ref()
-        .and_then(|meta| meta.slice().pointer("/fastmcp/tags"));
-    tags.map(Slice::items)
+        .and_then(|meta| meta.slice().get("tools"));
+    tools
+        .map(Slice::items)
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|tag| Some(tag.text()?.into_owned()))
+        .filter_map(|name| Some(name.text()?.into_owned()))
         .collect()
 }

@@ -9,6 +9,8 @@ mod bad_input;
 mod commands;
 mod documentation;
 mod endurance;
+mod openapi_compat;
 mod process;
 mod reload;
+mod selection;
 mod several_files;
