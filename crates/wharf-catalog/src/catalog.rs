@@ -63,11 +63,11 @@ pub enum CatalogError {
         /// The source that offers it again.
         second: String,
     },
-    /// A prefix makes a name longer than clients accept.
-    #[error("tool name `{name}` is longer than {TOOL_NAME_CHARS_MAX} characters")]
-    NameTooLong {
-        /// The name with its prefix.
-        name: String,
+    /// A prefix holds what no tool name may, or leaves no room for the names.
+    #[error("prefix `{prefix}` is not 1 to {PREFIX_CHARS_MAX} of `A-Z a-z 0-9 _ - .`")]
+    Prefix {
+        /// The prefix.
+        prefix: String,
     },
 }
 
@@ -79,7 +79,7 @@ impl CatalogError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Clash { .. } => "give one of the two sources a `prefix`",
-            Self::NameTooLong { .. } => "choose a shorter `prefix`",
+            Self::Prefix { .. } => "a prefix looks like `pets_`",
         }
     }
 }
@@ -109,14 +109,12 @@ impl Catalog {
             listing: None,
         };
         for Offer { source, prefix } in offers {
-            let prefix = prefix.unwrap_or_default();
+            let prefix = legal(prefix)?;
             let at = catalog.sources.len();
             catalog.sources.push(source.clone());
             for mut tool in source.tools() {
                 let own_name = prefixed(&prefix, &mut tool.name);
-                if tool.name.len() > TOOL_NAME_CHARS_MAX {
-                    return Err(CatalogError::NameTooLong { name: tool.name });
-                }
+                shorten(&mut tool.name);
                 let route = Route {
                     source: at,
                     index: catalog.tools.len(),
@@ -177,11 +175,7 @@ impl Catalog {
     }
 
     /// Decides whether clients are shown all tools or three to find them with, and says why.
-    pub fn list_tools(
-        &mut self,
-        mode: ToolsMode,
-        tokens_max: usize,
-    ) -> Result<(), CatalogError> {
+    pub fn list_tools(&mut self, mode: ToolsMode, tokens_max: usize) -> Result<(), CatalogError> {
         let listing = Listing::decide(mode, tokens_max, &self.tools);
         self.search = listing.searches.then(|| Search::new(&self.tools));
         for tool in self.search.iter().flat_map(Search::listed) {
@@ -324,9 +318,7 @@ impl Catalog {
         let arguments = arguments.slice();
         let result = match tool {
             SearchTool::Find => search.find(&self.tools, arguments),
-            SearchTool::Describe => {
-                search.describe(&self.tools, |name| self.tool(name), arguments)
-            }
+            SearchTool::Describe => search.describe(&self.tools, |name| self.tool(name), arguments),
             SearchTool::Call => {
                 let (name, arguments) = search::wanted(arguments);
                 if let Some(route) = self.tool_routes.get(&name) {
@@ -405,9 +397,77 @@ fn unknown(kind: &'static str, name: &str) -> CallError {
     }
 }
 
+/// A longer prefix would leave less of a name than it takes to tell tools apart.
+const PREFIX_CHARS_MAX: usize = 32;
+
+/// The prefix, which may be missing.
+fn legal(prefix: Option<String>) -> Result<String, CatalogError> {
+    let Some(prefix) = prefix else {
+        return Ok(String::new());
+    };
+    let is_legal = (1..=PREFIX_CHARS_MAX).contains(&prefix.len())
+        && prefix
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if is_legal {
+        Ok(prefix)
+    } else {
+        Err(CatalogError::Prefix { prefix })
+    }
+}
+
+/// Cuts a name to what clients accept. The mark at its end depends on the whole name alone, so that a tool keeps its
+/// name whatever else is offered.
+fn shorten(name: &mut String) {
+    const MARK_CHARS: usize = 9;
+    if name.len() <= TOOL_NAME_CHARS_MAX {
+        return;
+    }
+    // FNV-1a: the standard library's hashes may change from release to release.
+    let mark = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    name.truncate(name.floor_char_boundary(TOOL_NAME_CHARS_MAX - MARK_CHARS));
+    name.push_str(&format!("_{mark:08x}"));
+}
+
 /// Puts the prefix before `name` and returns the name as it was.
 fn prefixed(prefix: &str, name: &mut String) -> String {
     let own_name = name.clone();
     name.insert_str(0, prefix);
     own_name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixed_names_stay_legal() {
+        for (prefix, name, expected) in [
+            (None, "list", Some("list")),
+            (Some("pets_"), "list", Some("pets_list")),
+            (Some("a b/"), "list", None),
+            (Some(""), "list", None),
+            (
+                Some("github_"),
+                "a_name_of_sixty_characters_that_has_no_room_for_more_letters",
+                Some("github_a_name_of_sixty_characters_that_has_no_room_for__18c37206"),
+            ),
+        ] {
+            let named = legal(prefix.map(str::to_owned)).ok().map(|prefix| {
+                let mut name = name.to_owned();
+                prefixed(&prefix, &mut name);
+                shorten(&mut name);
+                name
+            });
+            assert!(
+                named
+                    .as_ref()
+                    .is_none_or(|name| name.len() <= TOOL_NAME_CHARS_MAX),
+                "{named:?}"
+            );
+            assert_eq!(named.as_deref(), expected, "{prefix:?} {name}");
+        }
+    }
 }
