@@ -62,7 +62,7 @@ async fn answer(mut stream: TcpStream) -> Option<()> {
     stream.write_all(response.as_bytes()).await.ok()
 }
 
-async fn call(document: &'static str, tool: &str, arguments: &Value) -> Value {
+pub(crate) async fn call(document: &'static str, tool: &str, arguments: &Value) -> Value {
     let base = echo().await;
     let document = Document::read(document.as_bytes()).expect("the document can be read");
     let whereabouts = Whereabouts {

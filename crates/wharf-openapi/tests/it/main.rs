@@ -8,6 +8,7 @@ mod mutation;
 mod real;
 mod security;
 mod traps;
+mod versions;
 
 use std::path::PathBuf;
 
