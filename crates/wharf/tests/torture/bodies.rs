@@ -349,6 +349,15 @@ paths:
         content:
           multipart/form-data: {schema: {type: object, required: [file], properties: {file: {type: string, format: binary}, caption: {type: string}}}}
           application/json: {schema: {type: object, required: [url], properties: {url: {type: string}, caption: {type: string}}}}
+  /patch:
+    patch:
+      operationId: patch
+      requestBody:
+        required: true
+        content:
+          application/json-patch+json: {schema: {type: object}}
+          application/merge-patch+json: {schema: {type: object}}
+          application/strategic-merge-patch+json: {schema: {type: object}}
   /rows:
     post:
       operationId: rows
@@ -407,6 +416,22 @@ paths:
     let request = sent(document, "rows", rows).await;
     assert_eq!(request.header("content-type"), Some("text/csv"));
     assert_eq!(request.text(), "a\n1\n");
+
+    // One schema for several kinds of patch: a JSON patch, which is a list, cannot be meant by it.
+    assert_eq!(
+        offer.input("patch")["properties"]["content_type"],
+        json!({
+            "type": "string",
+            "description": "What the body is; without it `application/merge-patch+json`.",
+            "enum": ["application/merge-patch+json", "application/strategic-merge-patch+json"],
+        })
+    );
+    assert_eq!(offer.input("patch")["required"], json!(["body"]));
+    let kind = "application/strategic-merge-patch+json";
+    let patch = json!({"body": {"a": null}, "content_type": kind});
+    let request = sent(document, "patch", patch).await;
+    assert_eq!(request.header("content-type"), Some(kind));
+    assert_eq!(request.text(), r#"{"a":null}"#);
 
     for (arguments, expected) in [
         (json!({}), "argument `url` is missing"),

@@ -13,6 +13,7 @@ use crate::names::ArgumentNames;
 use crate::operation::{Argument, ArgumentSchema, Spot};
 use crate::plan::{Body, BodyArguments, BodyEncoding, Choice};
 use crate::reference::Resolver;
+use crate::response::MediaType;
 use crate::schema::{Keyword, Keywords};
 
 /// More media types are not offered beside the first.
@@ -54,7 +55,8 @@ fn same_schema(a: Option<Slice<'_>>, b: Option<Slice<'_>>) -> bool {
 fn can_differ(a: &str, b: &str) -> bool {
     match (Shape::of(a), Shape::of(b)) {
         (Shape::Multipart, _) | (Shape::Binary, Shape::Binary) | (Shape::Text, Shape::Text) => true,
-        (Shape::Json, Shape::Json) => is_patch(a) || is_patch(b),
+        // A JSON patch is a list, which no other patch is: what one schema describes cannot be both.
+        (Shape::Json, Shape::Json) => (is_patch(a) || is_patch(b)) && !is_list(a) && !is_list(b),
         _ => false,
     }
 }
@@ -74,6 +76,10 @@ fn matters<'d>(resolver: &Resolver<'d>, first: &BodyRead<'_>, other: &BodyRead<'
 
 fn is_patch(media_type: &str) -> bool {
     media_type.contains("patch")
+}
+
+fn is_list(media_type: &str) -> bool {
+    MediaType::parse(media_type).essence() == "application/json-patch+json"
 }
 
 /// Nothing but text or bytes.
@@ -105,8 +111,8 @@ impl BodyRead<'_> {
     }
 }
 
-/// The choice between `first` and the others. What they need is checked when a call has chosen, so none of the body's
-/// arguments, which begin at `start`, is required any more.
+/// The choice between `first` and the others. What each needs is checked when a call has chosen; of the body's arguments,
+/// which begin at `start`, only those that all of them need are required beforehand.
 pub(in crate::operation) fn between<'d>(
     first: &mut Body,
     others: Vec<BodyRead<'d>>,
@@ -153,7 +159,8 @@ pub(in crate::operation) fn between<'d>(
         bodies.push(body);
     }
     for argument in &mut arguments[start..] {
-        argument.required = false;
+        let mut all = std::iter::once(&*first).chain(&bodies);
+        argument.required = all.all(|body| body.needed.contains(&argument.name));
     }
     let argument = names.take("content_type");
     let media_types = std::iter::once(&*first)
@@ -199,6 +206,12 @@ fn same(a: &Argument<'_>, b: &Argument<'_>) -> bool {
 
 /// What a model must know to choose.
 fn described(first: &Body, others: &[Body]) -> String {
+    if others
+        .iter()
+        .all(|other| other.argument_names() == first.argument_names())
+    {
+        return format!("What the body is; without it `{}`.", first.media_type);
+    }
     let mut text = "What the body is, which decides what it is made of.".to_owned();
     for (place, body) in std::iter::once(first).chain(others).enumerate() {
         let default = if place == 0 { " (default)" } else { "" };
