@@ -133,8 +133,7 @@ fn of_entry(
         rules: Rules {
             base_url: Trust::Document,
             ..source.rules
-        }
-        .into(),
+        },
         ..source.clone()
     })
 }

@@ -66,7 +66,7 @@ impl Metrics {
     }
 
     /// A call of a tool.
-    pub(super) fn called(&self, tool: &str, is_error: bool, took: Duration) {
+    pub(super) fn called(&self, tool: &str, is_error: bool, elapsed: Duration) {
         let mut tools = lock(&self.tools);
         let calls = entry(&mut tools, tool);
         if is_error {
@@ -74,7 +74,7 @@ impl Metrics {
         } else {
             calls.succeeded += 1;
         }
-        calls.took.add(took);
+        calls.took.add(elapsed);
     }
 
     /// Everything, in Prometheus' text format.

@@ -130,6 +130,7 @@ fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConf
             } else {
                 OutputSchemas::Open
             },
+            strict_output: settings.full_outputs,
             observer: metrics.map(|metrics| {
                 Observer::new(move |exchange| {
                     metrics.requested(
@@ -149,8 +150,7 @@ fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConf
             https_only: !settings.allow_insecure_http,
             attempts_max: ATTEMPTS_MAX,
             may_be_empty: true,
-        }
-        .into(),
+        },
         ..SourceConfig::of_document(&openapi, None)
     }
 }

@@ -24,7 +24,7 @@ fn variables_alone_make_a_server_on_stdio() {
     );
     assert_eq!(server.greeting["serverInfo"]["name"], "Pet shop");
 
-    let tools = server.ask("tools/list", json!({}));
+    let tools = server.ask("tools/list", &json!({}));
     let tools = tools["tools"].as_array().unwrap();
     let names: Vec<_> = tools
         .iter()
@@ -51,13 +51,13 @@ fn variables_alone_make_a_server_on_stdio() {
         "the body is flat: {properties:?}"
     );
 
-    let result = server.call("create_pet", json!({"name": "Rex", "kind": "dog"}));
+    let result = server.call("create_pet", &json!({"name": "Rex", "kind": "dog"}));
     assert_eq!(result["isError"], json!(false), "{result}");
     let seen = &result["structuredContent"];
     assert_eq!(seen["method"], "POST");
     assert_eq!(seen["target"], "/v1/pets");
     assert_eq!(seen["body"], r#"{"name":"Rex","kind":"dog"}"#);
-    let list = server.call("listPets", json!({}));
+    let list = server.call("listPets", &json!({}));
     assert_eq!(
         list["structuredContent"],
         json!({"result": [1, 2]}),
@@ -250,7 +250,7 @@ fn flags_go_before_variables_and_levels_are_kept_to() {
             ("AUTH_TOKEN", "from-variable"),
         ],
     );
-    let result = server.call("getPet", json!({"petId": 1}));
+    let result = server.call("getPet", &json!({"petId": 1}));
     assert_eq!(
         result["structuredContent"]["headers"]["authorization"], "Bearer from-flag",
         "{result}"
@@ -332,7 +332,7 @@ fn credentials_go_where_they_are_told() {
         ];
         all.extend(variables);
         let mut server = Stdio::start(&[], &all);
-        let result = server.call("getPet", json!({"petId": 1}));
+        let result = server.call("getPet", &json!({"petId": 1}));
         let seen = result["structuredContent"]
             .pointer(pointer)
             .and_then(Value::as_str);
@@ -391,7 +391,7 @@ fn errors_keep_their_skeletons() {
                 ("USE_TENACITY", "false"),
             ],
         );
-        let result = server.call("getPet", json!({"petId": pet}));
+        let result = server.call("getPet", &json!({"petId": pet}));
         assert_eq!(result["isError"], true, "{result}");
         assert_eq!(result["content"].as_array().unwrap().len(), 1, "{result}");
         let said = result["content"][0]["text"].as_str().unwrap();
@@ -402,11 +402,46 @@ fn errors_keep_their_skeletons() {
 }
 
 #[test]
+fn results_are_judged_only_where_somebody_asks() {
+    let folder = Folder::new();
+    let document = written(&folder);
+    let echo = Echo::start();
+    for (line, value, is_listed) in [
+        ("", None, false),
+        ("", Some("false"), false),
+        ("--no-validate-output", Some("true"), false),
+        ("", Some("true"), true),
+    ] {
+        let arguments: Vec<_> = line.split_whitespace().collect();
+        let mut variables = vec![
+            ("API_SPEC_PATH", document.as_str()),
+            ("API_BASE_URL", echo.url.as_str()),
+        ];
+        variables.extend(value.map(|value| ("VALIDATE_OUTPUT", value)));
+        let mut server = Stdio::start(&arguments, &variables);
+        let tools = server.ask("tools/list", &json!({}));
+        let schema = tools["tools"][4]["outputSchema"].to_string();
+        assert_eq!(
+            schema.contains("never"),
+            is_listed,
+            "{line} {value:?}: {schema}"
+        );
+        // What is promised there never comes.
+        let found = server.call("findPets", &json!({}));
+        assert_eq!(
+            found["isError"],
+            json!(is_listed),
+            "{line} {value:?}: {found}"
+        );
+    }
+}
+
+#[test]
 fn prompts_say_what_the_client_gives() {
     let folder = Folder::new();
     let document = written(&folder);
     let mut server = Stdio::start(&[], &[("API_SPEC_PATH", &document)]);
-    let listed = server.ask("prompts/list", json!({}));
+    let listed = server.ask("prompts/list", &json!({}));
     let listed = listed["prompts"].as_array().unwrap();
     let names: Vec<_> = listed
         .iter()
@@ -440,7 +475,7 @@ fn prompts_say_what_the_client_gives() {
 
     let filled = server.ask(
         "prompts/get",
-        json!({"name": "getPet", "arguments": {"petId": "7"}}),
+        &json!({"name": "getPet", "arguments": {"petId": "7"}}),
     );
     let said = filled["messages"][0]["content"]["text"].as_str().unwrap();
     for part in [
@@ -456,14 +491,14 @@ fn prompts_say_what_the_client_gives() {
     }
     let body = server.ask(
         "prompts/get",
-        json!({"name": "create-pet", "arguments": {"name": "7", "kind": "dog"}}),
+        &json!({"name": "create-pet", "arguments": {"name": "7", "kind": "dog"}}),
     );
     let said = body["messages"][0]["content"]["text"].as_str().unwrap();
     assert!(
         said.contains("\"name\": \"7\"") && said.contains("call the tool `create_pet`"),
         "{said}"
     );
-    let missing = server.answer("prompts/get", json!({"name": "getPet", "arguments": {}}));
+    let missing = server.answer("prompts/get", &json!({"name": "getPet", "arguments": {}}));
     assert!(
         missing["error"]["message"]
             .as_str()
@@ -471,7 +506,7 @@ fn prompts_say_what_the_client_gives() {
             .contains("petId"),
         "{missing}"
     );
-    let workflow = server.ask("prompts/get", json!({"name": "pets_list_get_update"}));
+    let workflow = server.ask("prompts/get", &json!({"name": "pets_list_get_update"}));
     let said = workflow["messages"][0]["content"]["text"].as_str().unwrap();
     assert!(
         said.contains("`listPets`") && said.contains("`updatePet`"),
@@ -486,7 +521,7 @@ fn prompts_say_what_the_client_gives() {
         ],
     );
     assert!(
-        quiet.answer("prompts/list", json!({}))["result"]["prompts"]
+        quiet.answer("prompts/list", &json!({}))["result"]["prompts"]
             .as_array()
             .is_none_or(Vec::is_empty)
     );
@@ -573,14 +608,14 @@ fn additional_documents_stand_alone() {
     );
     assert!(!server.names("prompts").contains(&"listStars".to_owned()));
 
-    let star = server.call("listStars", json!({}));
+    let star = server.call("listStars", &json!({}));
     let headers = &star["structuredContent"]["headers"];
     assert_eq!(headers["x-api-key"], "other", "{star}");
     assert!(
         headers["authorization"].is_null(),
         "nothing of the main document's goes along: {star}"
     );
-    let pet = server.call("getPet", json!({"petId": 1}));
+    let pet = server.call("getPet", &json!({"petId": 1}));
     assert_eq!(
         pet["structuredContent"]["headers"]["authorization"], "Bearer main",
         "{pet}"
@@ -602,7 +637,7 @@ fn additional_documents_stand_alone() {
     let mut guarded = Stdio::start(&[], &common);
     assert!(!guarded.names("tools").contains(&"listStars".to_owned()));
     assert_eq!(
-        guarded.call("getPet", json!({"petId": 1}))["isError"],
+        guarded.call("getPet", &json!({"petId": 1}))["isError"],
         json!(false)
     );
 
@@ -664,8 +699,8 @@ fn metrics_count_on_a_port_of_their_own() {
             ("PROMETHEUS_PORT", "0"),
         ],
     );
-    server.call("getPet", json!({"petId": 1}));
-    server.call("getPet", json!({"petId": 404}));
+    server.call("getPet", &json!({"petId": 1}));
+    server.call("getPet", &json!({"petId": 404}));
     let line = server.wait_for("metrics are at ");
     let port = line
         .split("http://0.0.0.0:")
@@ -709,7 +744,7 @@ fn the_message_timeout_ends_a_call() {
     );
     let answer = server.answer(
         "tools/call",
-        json!({"name": "getPet", "arguments": {"petId": 1}}),
+        &json!({"name": "getPet", "arguments": {"petId": 1}}),
     );
     assert!(
         answer["result"]["isError"] == true || answer["error"].is_object(),

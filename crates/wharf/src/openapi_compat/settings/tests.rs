@@ -31,6 +31,8 @@ fn is_container() -> bool {
     CONTAINER_FILES.iter().any(|file| Path::new(file).exists())
 }
 
+type Check = fn(&Settings) -> bool;
+
 #[test]
 fn where_it_listens() {
     for (line, variables, transport, http) in [
@@ -141,7 +143,6 @@ fn numbers_switches_and_their_defaults() {
     assert!(!plain.allow_insecure_http && !plain.allow_private_networks);
     assert!(plain.warnings.is_empty(), "{:?}", plain.warnings);
 
-    type Check = fn(&Settings) -> bool;
     let rows: [(&str, &str, Check); 24] = [
         ("", "ENABLE_PROMETHEUS=true", |s| {
             s.metrics.as_deref() == Some("0.0.0.0:9090")

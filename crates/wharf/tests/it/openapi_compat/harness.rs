@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::process::{Folder, PATIENCE};
 
 /// A document with what the other server's users have: ids with dashes, tags, enums, defaults, an operation without id.
-const DOCUMENT: &str = r##"{
+const DOCUMENT: &str = r#"{
   "openapi": "3.0.3",
   "info": {"title": "Pet shop", "version": "1"},
   "security": [{"key": []}],
@@ -38,13 +38,13 @@ const DOCUMENT: &str = r##"{
         "parameters": [{"name": "petId", "in": "path", "required": true, "schema": {"type": "integer"}}],
         "responses": {"204": {"description": "Done"}}}},
     "/pets/search": {
-      "get": {"operationId": "findPets", "tags": ["read", "pets"], "responses": {"200": {"description": "Pets"}}}},
+      "get": {"operationId": "findPets", "tags": ["read", "pets"], "responses": {"200": {"description": "Pets", "content": {"application/json": {"schema": {"type": "object", "required": ["never"], "properties": {"never": {"type": "integer"}}}}}}}}},
     "/toys/{toyId}": {
       "delete": {"tags": ["toys"],
         "parameters": [{"name": "toyId", "in": "path", "required": true, "schema": {"type": "string"}}],
         "responses": {"204": {"description": "Gone"}}}}
   }
-}"##;
+}"#;
 
 /// The document as a file.
 pub(super) fn written(folder: &Folder) -> String {
@@ -127,7 +127,7 @@ impl Stdio {
         };
         server.greeting = server.ask(
             "initialize",
-            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}),
+            &json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}),
         );
         server.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         server
@@ -138,7 +138,7 @@ impl Stdio {
     }
 
     /// The whole answer to a request.
-    pub(super) fn answer(&mut self, method: &str, params: Value) -> Value {
+    pub(super) fn answer(&mut self, method: &str, params: &Value) -> Value {
         self.id += 1;
         let id = self.id;
         self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
@@ -157,14 +157,14 @@ impl Stdio {
     }
 
     /// The result of a request.
-    pub(super) fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(super) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let mut answer = self.answer(method, params);
         assert!(answer["error"].is_null(), "{method}: {answer}");
         answer["result"].take()
     }
 
-    pub(super) fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        let mut result = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
+    pub(super) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        let mut result = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         if result["isError"].is_null() {
             result["isError"] = json!(false);
         }
@@ -173,7 +173,7 @@ impl Stdio {
 
     /// The names of all `tools` or `prompts`; none where the server has none of the kind.
     pub(super) fn names(&mut self, kind: &str) -> Vec<String> {
-        let answer = self.answer(&format!("{kind}/list"), json!({}));
+        let answer = self.answer(&format!("{kind}/list"), &json!({}));
         let items = answer["result"][kind]
             .as_array()
             .cloned()
