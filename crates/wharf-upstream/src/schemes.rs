@@ -38,7 +38,7 @@ pub enum DeclaredScheme {
 pub struct Supplied {
     /// Whatever the operation declares.
     always: Vec<Spot>,
-    /// By scheme; a scheme that fills in no parameter has an entry too.
+    /// By scheme, where credentials are given so; a scheme that fills in no parameter has an entry too.
     schemes: BTreeMap<String, Option<Spot>>,
 }
 
@@ -72,11 +72,6 @@ impl Supplied {
             || security.is_empty()
             || security.iter().any(Vec::is_empty)
             || !choose(security, has).is_empty()
-    }
-
-    /// Whether no operation has such a parameter.
-    pub fn is_empty(&self) -> bool {
-        self.always.is_empty() && self.schemes.values().all(Option::is_none)
     }
 }
 
@@ -118,14 +113,12 @@ impl Config {
             .keys()
             .map(|name| (ApiKeyPlace::Header, name.clone()))
             .collect();
-        let satisfied = self
-            .satisfied_schemes
-            .iter()
-            .map(|name| (name.clone(), None));
-        let mut schemes: BTreeMap<_, _> = satisfied.collect();
+        let mut schemes = BTreeMap::new();
         if self.schemes.is_empty() {
             always.extend(self.credentials.spot());
         } else {
+            let satisfied = self.satisfied_schemes.iter();
+            schemes.extend(satisfied.map(|name| (name.clone(), None)));
             let given = self.schemes.iter();
             schemes.extend(given.map(|(name, credentials)| (name.clone(), credentials.spot())));
         }
@@ -354,6 +347,14 @@ mod tests {
         for_all
             .headers
             .insert("X-Tenant".to_owned(), Secret::new("blue"));
+        let for_all_by_certificate = Config {
+            credentials: for_all.credentials.clone(),
+            client_certificate: by_scheme.client_certificate.clone(),
+            ..Config::default()
+        };
+        let for_all_by_certificate = for_all_by_certificate
+            .completed(&declared(), no_variables)
+            .unwrap();
         for (config, security, place, name, expected) in [
             (
                 &by_scheme,
@@ -410,12 +411,11 @@ mod tests {
             (&by_scheme, lists(&[&["login"], &[]]), true),
             (&by_scheme, lists(&[&["login", "petKey"]]), false),
             (&for_all, lists(&[&["login"]]), true),
+            (&for_all_by_certificate, lists(&[&["login"]]), true),
         ] {
             let suffices = config.supplied().suffices(&security);
             assert_eq!(suffices, expected, "{security:?}");
         }
-        assert!(Config::default().supplied().is_empty());
-        assert!(!for_all.supplied().is_empty());
     }
 
     #[test]

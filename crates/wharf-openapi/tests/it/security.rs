@@ -69,7 +69,10 @@ async fn call(source: &OpenApi, tool: &str, arguments: &Value) -> Value {
 
 fn listed(source: &OpenApi) -> BTreeMap<String, Vec<String>> {
     let arguments = |schema: &Json| {
-        let properties = schema.slice().get("properties").map(|all| all.members());
+        let properties = schema
+            .slice()
+            .get("properties")
+            .map(wharf_model::Slice::members);
         let names = properties.unwrap_or_default().into_iter();
         names.map(|(name, _)| name.into_owned()).collect()
     };
