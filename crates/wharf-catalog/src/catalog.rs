@@ -427,8 +427,9 @@ fn shorten(name: &mut String) {
     let mark = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
-    name.truncate(name.floor_char_boundary(TOOL_NAME_CHARS_MAX - MARK_CHARS));
-    name.push_str(&format!("_{mark:08x}"));
+    let kept = (0..=TOOL_NAME_CHARS_MAX - MARK_CHARS).rfind(|end| name.is_char_boundary(*end));
+    name.truncate(kept.unwrap_or_default());
+    *name += &format!("_{mark:08x}");
 }
 
 /// Puts the prefix before `name` and returns the name as it was.

@@ -44,6 +44,7 @@ pub(crate) async fn run(
         stamps = self::stamps(&files);
         match assemble::assemble(&input).await {
             Ok(assembled) => {
+                warn_of_fixed(&started_with, &assembled.config);
                 tracing::info!(
                     tools = assembled.catalog.tools().len(),
                     "serving the new state"
@@ -59,12 +60,12 @@ pub(crate) async fn run(
     }
 }
 
-/// Says what a reload cannot change. `served` is the configuration as it was read at the start.
-fn warn_of_fixed(served: &Config, read: &Config) {
+/// Says what a reload cannot change. `started_with` is the configuration as it was read at the start.
+fn warn_of_fixed(started_with: &Config, read: &Config) {
     let changed = [
-        ("server", served.server != read.server),
-        ("name", served.name != read.name),
-        ("instructions", served.instructions != read.instructions),
+        ("server", started_with.server != read.server),
+        ("name", started_with.name != read.name),
+        ("instructions", started_with.instructions != read.instructions),
     ];
     for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
         tracing::warn!(

@@ -45,3 +45,15 @@ fn a_watched_file_is_read_again_when_it_changes() {
     server.wait_for_line("serving the new state");
     assert_eq!(server.tool_names(), ["after_the_change"]);
 }
+
+#[test]
+fn a_reload_says_what_it_cannot_change() {
+    let folder = Folder::new();
+    let config = served(&folder);
+    let server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0"]);
+    let changed = std::fs::read_to_string(&config).unwrap() + "server: {path: /other}\n";
+    folder.write("wharf.yaml", &changed);
+    server.signal("HUP");
+    server.wait_for_line("needs a restart");
+    assert_eq!(server.tool_names(), ["before"]);
+}
