@@ -81,7 +81,10 @@ impl Rule {
                     .into()
             }
             Self::NameLength | Self::NameAlphabet => "rename it: `tools.edit.<tool>.name`".into(),
-            Self::DescriptionLength => "shorten it: `tools.edit.<tool>.description`".into(),
+            Self::DescriptionLength => format!(
+                "write a shorter one: `tools.edit.<tool>.description`, or have it cut: `client_profile: {}`",
+                client.name()
+            ),
             Self::ArgumentName => "hide or fix it: `tools.edit.<tool>.arguments`".into(),
             _ => format!("have it rendered: `client_profile: {}`", client.name()),
         }

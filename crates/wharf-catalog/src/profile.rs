@@ -20,16 +20,29 @@ use crate::schema;
 
 /// The tool as that client bears it; none where it is so already.
 pub(crate) fn render(client: Client, tool: &Tool) -> Option<Tool> {
-    let dialect = &client.limits().dialect;
+    let limits = client.limits();
     let given = tool.input_schema.to_value();
-    if lint::is_within(dialect, &given) {
+    let room = limits.description_chars_max.unwrap_or(usize::MAX);
+    let is_short = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= room);
+    let is_within = lint::is_within(&limits.dialect, &given);
+    if is_within && is_short(&tool.description) {
         return None;
     }
-    let mut notes = Vec::new();
-    let rendered = render_schema(dialect, given, &mut notes);
     let mut tool = tool.clone();
-    tool.input_schema = Json::from(&rendered);
-    tool.description = note::append(tool.description.take(), &notes);
+    let mut notes = Vec::new();
+    if !is_within {
+        let rendered = render_schema(&limits.dialect, given, &mut notes);
+        tool.input_schema = Json::from(&rendered);
+    }
+    if !notes.is_empty() || !is_short(&tool.description) {
+        // Notes say what the schema no longer can, so the room for them is taken from the description.
+        let notes = note::append(None, &notes).unwrap_or_default();
+        let notes = note::cut(&notes, room);
+        let before = tool.description.as_deref().unwrap_or_default();
+        let before = note::cut(before, room.saturating_sub(notes.chars().count() + 2));
+        let notes = (!notes.is_empty()).then_some(notes);
+        tool.description = note::append(Some(before), notes.as_slice());
+    }
     Some(tool)
 }
 

@@ -92,13 +92,33 @@ pub(super) fn append(description: Option<String>, notes: &[String]) -> Option<St
         }
         let trimmed = text.trim_end();
         if !trimmed.is_empty() {
-            let ends = trimmed.ends_with(['.', '!', '?', ':', ')']);
+            let ends = trimmed.ends_with(['.', '!', '?', ':', ')', '…']);
             text.truncate(trimmed.len());
             text.push_str(if ends { " " } else { ". " });
         }
         text.push_str(note);
     }
     Some(text)
+}
+
+/// The text, or its beginning up to the end of a sentence or a word, with a mark that there is more.
+pub(super) fn cut(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let end = text
+        .char_indices()
+        .nth(chars_max.saturating_sub(2))
+        .map_or(0, |(end, _)| end);
+    let kept = &text[..end];
+    // A sentence is worth a few words more or less, not half of the room.
+    let sentence = kept
+        .rfind(". ")
+        .map(|end| end + 1)
+        .filter(|end| *end > kept.len() / 2);
+    let word = kept.rfind(char::is_whitespace);
+    let kept = kept[..sentence.or(word).unwrap_or(kept.len())].trim_end();
+    format!("{kept} …")
 }
 
 /// The text, or its beginning.
@@ -136,6 +156,22 @@ mod tests {
         }
         let long = of("not", &json!("x".repeat(1000))).unwrap();
         assert!(long.len() < 400, "{long}");
+    }
+
+    #[test]
+    fn a_text_is_cut_where_it_reads_best() {
+        for (given, most, expected) in [
+            ("Short.", 6, "Short."),
+            ("One sentence. Another one.", 20, "One sentence. …"),
+            ("A. Then many more words", 15, "A. Then many …"),
+            ("Unbreakable", 6, "Unbr …"),
+            ("Grüße aus Köln", 12, "Grüße aus …"),
+            ("x", 0, " …"),
+        ] {
+            let text = cut(given, most);
+            assert_eq!(text, expected, "{given} {most}");
+            assert!(text.chars().count() <= most.max(2), "{given} {most}");
+        }
     }
 
     #[test]

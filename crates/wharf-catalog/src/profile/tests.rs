@@ -64,6 +64,23 @@ fn each_client_gets_what_it_bears() {
 }
 
 #[test]
+fn a_description_keeps_to_its_room_and_the_notes_stay() {
+    let mut tool = tool(&pet());
+    tool.description = Some("All that can be said. ".repeat(100));
+    let rendered = render(Client::Openai, &tool).unwrap();
+    let description = rendered.description.unwrap();
+    assert!(description.chars().count() <= 1024, "{}", description.len());
+    assert!(
+        description.ends_with(
+            "said. … Give at least one of these sets of arguments: (`pet`), (`fields`)."
+        ),
+        "{description}"
+    );
+    let unlimited = render(Client::Claude, &tool).unwrap().description.unwrap();
+    assert!(unlimited.len() > 2_000, "{unlimited}");
+}
+
+#[test]
 fn what_is_within_the_limits_stays() {
     let schema =
         json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
