@@ -21,6 +21,7 @@ mod lock;
 mod profile;
 
 mod search;
+mod shape;
 mod tokens;
 
 pub use arguments::fit;
@@ -31,5 +32,6 @@ pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};
 pub use search::{Listing, TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
 pub use select::Selector;
+pub use shape::{Shape, ShapeError, Shaped};
 pub use tokens::{tokens, tokens_of_tool};
 pub use view::{Mistake, View, ViewConfig};

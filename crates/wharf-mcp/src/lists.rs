@@ -29,7 +29,7 @@ pub(crate) struct Offering {
 impl Offering {
     pub(crate) fn new(catalog: Catalog) -> Self {
         let mut header_params: Vec<_> = catalog
-            .tools()
+            .listed_tools()
             .iter()
             .map(|tool| (tool.name.clone(), HeaderParam::of(tool)))
             .filter(|(_, params)| !params.is_empty())
@@ -96,7 +96,7 @@ impl Offering {
             }),
             _ if modern => self.modern_tools(),
             _ => self.legacy_tools.get_or_init(|| {
-                if encode::differs_by_era(self.catalog.tools()) {
+                if encode::differs_by_era(self.catalog.listed_tools()) {
                     self.tools_for(false)
                 } else {
                     self.modern_tools().clone()
@@ -111,7 +111,7 @@ impl Offering {
     }
 
     fn tools_for(&self, modern: bool) -> Bytes {
-        member("\"tools\":", self.catalog.tools(), |out, tool| {
+        member("\"tools\":", self.catalog.listed_tools(), |out, tool| {
             encode::tool(out, tool, modern);
         })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_catalog::{Catalog, Mistake, Offer, View};
+use wharf_catalog::{Catalog, Mistake, Offer, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::Source;
@@ -133,6 +133,12 @@ pub(crate) async fn build_source(
     let tools = wharf_openapi::Config {
         name: Some(name.to_owned()),
         supplied: upstream.supplied(),
+        result_bytes_max: if source.results.is_default() {
+            source.tools.openapi.result_bytes_max
+        } else {
+            // What a filter sees must be whole; what it leaves is cut later.
+            source.upstream.response_bytes_max
+        },
         ..source.tools.openapi.clone()
     };
     let (openapi, report) = OpenApi::build(document, &tools, whereabouts).map_err(|error| {
@@ -171,7 +177,7 @@ pub(crate) async fn build_source(
     let view =
         View::of(openapi, &source.tools.view).map_err(|mistakes| of_mistakes(name, &mistakes))?;
     let offer = Offer {
-        source: view,
+        source: shaped(view, source)?,
         prefix: source.prefix.clone(),
     };
     Ok((offer, report))
@@ -191,6 +197,30 @@ fn of_mistakes(source: &str, mistakes: &[Mistake]) -> Failure {
         format!("error: source `{source}`: {mistake}{hint}")
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
+}
+
+/// The source with its results shaped, where that is configured.
+fn shaped(inner: Arc<dyn Source>, source: &SourceConfig) -> Result<Arc<dyn Source>, Failure> {
+    if source.results.is_default() {
+        return Ok(inner);
+    }
+    let bytes_max = source.tools.openapi.result_bytes_max;
+    let shaped = Shaped::new(inner, &source.results, bytes_max).map_err(|error| {
+        let hint = match &error {
+            ShapeError::UnknownTool { tool, candidates } => {
+                let nearest = wharf_config::nearest(tool, candidates.iter().map(String::as_str));
+                nearest.map_or_else(
+                    || "`wharf tools` lists the names".to_owned(),
+                    |nearest| format!("did you mean `{nearest}`?"),
+                )
+            }
+            ShapeError::BadFilter { .. } => {
+                "docs/results.md says what of jq there is".to_owned()
+            }
+        };
+        Failure::of(&error).hint(hint)
+    })?;
+    Ok(Arc::new(shaped))
 }
 
 /// Reads a document from a file or a URL. Gives the URL it came from, if it did.

@@ -73,6 +73,9 @@ pub(crate) struct SourceConfig {
     /// Which of its operations become tools, and how.
     #[serde(default)]
     pub(crate) tools: ToolsConfig,
+    /// How results are brought down to what is needed. Default: they stay as they are.
+    #[serde(default)]
+    pub(crate) results: wharf_catalog::Shape,
     /// Who is trusted with its addresses.
     #[serde(skip)]
     pub(crate) rules: Rules,
@@ -114,6 +117,7 @@ impl SourceConfig {
                 ..wharf_upstream::Config::default()
             },
             tools: ToolsConfig::default(),
+            results: wharf_catalog::Shape::default(),
             rules: Rules::default(),
         }
     }

@@ -101,7 +101,8 @@ fn the_budget_decides_in_auto_mode() {
     ] {
         let source: Arc<dyn Source> = Arc::new(Shop(shop()));
         let mut catalog = Catalog::build([Offer::from(source)]).unwrap();
-        let listing = catalog.list_tools(mode, tokens_max).unwrap();
+        catalog.list_tools(mode, tokens_max).unwrap();
+        let listing = catalog.listing().unwrap();
         assert_eq!(listing.searches, searches, "{mode:?} {tokens_max}");
         assert!(listing.reason.contains(reason), "{}", listing.reason);
         let listed = if searches { 3 } else { 5 };
