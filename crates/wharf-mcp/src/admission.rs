@@ -197,7 +197,7 @@ mod tests {
             (&plain, "evil.example", None, false),
             (&plain, "localhost.evil.example", None, false),
             (&plain, "127.0.0.1.evil.example", None, false),
-            (&plain, "10.0.0.1", None, false),
+            (&plain, "10.0.0.1", None, true),
             (&plain, "localhost", Some("http://localhost:3000"), true),
             (&plain, "localhost", Some("http://[::1]"), true),
             (&plain, "localhost", Some("https://evil.example"), false),

@@ -3,6 +3,9 @@
 //! The calls of a batch run side by side and are answered together, in their order. They report no progress and ask
 //! nothing: both would need the stream that the one answer is not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytestring::ByteString;
 use futures_util::future::{self, Either};
 use wharf_model::Slice;
@@ -12,7 +15,7 @@ use crate::connection;
 use crate::dispatch::{Peer, Step, dispatch};
 use crate::envelope::{self, Incoming};
 use crate::errors::WireError;
-use crate::message::{Reply, Shared};
+use crate::message::{Id, Reply, Shared};
 use crate::protocol::Method;
 use crate::sse::Running;
 
@@ -47,9 +50,10 @@ pub(crate) fn start(server: &Shared, text: &ByteString, peer: &Peer) -> Result<R
             "the batch holds more than {max} messages"
         )));
     }
+    let room = Arc::new(Room::new(server.settings.limits.batch_answer_bytes_max));
     let running: Vec<_> = items
         .into_iter()
-        .filter_map(|item| start_one(server, text, item, peer))
+        .filter_map(|item| start_one(server, text, item, peer, room.clone()))
         .collect();
     Ok(Box::pin(async move {
         let replies: Vec<Reply> = future::join_all(running)
@@ -76,12 +80,44 @@ pub(crate) fn start(server: &Shared, text: &ByteString, peer: &Peer) -> Result<R
     }))
 }
 
+/// The bytes that the answers to one batch may have together. The rest is too large, not too late: it is told so.
+struct Room {
+    bytes_max: usize,
+    bytes: AtomicUsize,
+}
+
+impl Room {
+    fn new(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    fn admit(&self, reply: Reply, id: &Id) -> Reply {
+        let bytes = reply.message.len();
+        let fits = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
+        let held = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
+        if held.is_ok() {
+            return reply;
+        }
+        WireError::internal(format!(
+            "the answers to this batch have more than {} bytes together; send the calls one by one",
+            self.bytes_max
+        ))
+        .reply(Some(id))
+    }
+}
+
 /// What becomes the answer to one message, where it wants one.
 fn start_one(
     server: &Shared,
     text: &ByteString,
     item: Slice<'_>,
     peer: &Peer,
+    room: Arc<Room>,
 ) -> Option<impl Future<Output = Option<Reply>> + Send + use<>> {
     let done = |reply| Some(Either::Left(future::ready(Some(reply))));
     let request = match envelope::parse(item.as_str()) {
@@ -116,10 +152,12 @@ fn start_one(
     };
     match dispatch(server, &request, text, peer) {
         Err(error) => done(error.reply(Some(request.id))),
-        Ok(Step::Done(reply)) => done(reply),
+        Ok(Step::Done(reply)) => done(room.admit(reply, &request.id.into())),
         Ok(Step::Call(mut call)) => {
             call.wishes = Wishes::default();
-            Some(Either::Right(call.run()))
+            let id = call.id.clone();
+            let answer = async move { call.run().await.map(|reply| room.admit(reply, &id)) };
+            Some(Either::Right(answer))
         }
         // Only modern requests listen, and those were refused.
         Ok(Step::Listen(_)) => None,

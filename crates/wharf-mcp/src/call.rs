@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use wharf_model::{
     CallError, CompletionRequest, Context, Event, InputAnswers, InputRequired, Json, LogLevel,
     Outbox, Outcome,
@@ -292,15 +292,29 @@ impl Events {
 /// A legacy call, which goes on when its connection is lost: what is dropped half way becomes a task.
 pub(crate) struct KeptRunning {
     running: Option<Running>,
-    tasks: TaskTracker,
+    server: Shared,
 }
 
 impl KeptRunning {
-    pub(crate) fn new(running: Running, tasks: &TaskTracker) -> Self {
+    pub(crate) fn new(running: Running, server: &Shared) -> Self {
         Self {
             running: Some(running),
-            tasks: tasks.clone(),
+            server: server.clone(),
         }
+    }
+
+    /// Runs to the answer. When the client is `gone` before, this goes on only where there is a place for it; without
+    /// one, or when the client cancels, there is no answer.
+    pub(crate) async fn unless_crowded(mut self, gone: impl Future<Output = ()>) -> Option<Reply> {
+        // Whoever drops this wants its end.
+        let mut running = self.running.take()?;
+        tokio::select! {
+            biased;
+            reply = &mut running => return reply,
+            () = gone => {}
+        }
+        let _place = place(&self.server)?;
+        running.await
     }
 }
 
@@ -324,8 +338,20 @@ impl Drop for KeptRunning {
         // Outside of a runtime there is nobody to go on for.
         if let Some(running) = self.running.take()
             && let Ok(runtime) = Handle::try_current()
+            && let Some(place) = place(&self.server)
         {
-            self.tasks.spawn_on(running, &runtime);
+            let tasks = &self.server.tasks;
+            tasks.spawn_on(running.map(|_| drop(place)), &runtime);
         }
     }
+}
+
+/// A place among the calls that go on without their client. Without a limit a client that hangs up at once could start
+/// any number of them.
+fn place(server: &Shared) -> Option<OwnedSemaphorePermit> {
+    let place = server.abandoned.clone().try_acquire_owned().ok();
+    if place.is_none() {
+        tracing::debug!("too many calls have lost their client; one is cancelled");
+    }
+    place
 }

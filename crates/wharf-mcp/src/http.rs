@@ -204,7 +204,7 @@ async fn post_batch(
         return Err(batch::unknown());
     }
     let peer = legacy_peer(server, head.headers, caller, revision)?;
-    let running = KeptRunning::new(batch::start(server, &text, &peer)?, &server.tasks);
+    let running = KeptRunning::new(batch::start(server, &text, &peer)?, server);
     Ok(maybe_json(running.await))
 }
 
@@ -244,7 +244,6 @@ fn get(server: &Shared, head: &Parts) -> Response<Body> {
     match left {
         Some((log, after)) => Reading {
             after,
-            numbered: true,
             ended: session.ended.clone(),
             ..Reading::whole(log, server)
         }

@@ -70,6 +70,11 @@ impl Revision {
         self == Self::November2025
     }
 
+    /// A stream that was lost can be joined again by the id of its last event.
+    pub(crate) fn has_resuming(self) -> bool {
+        matches!(self, Self::March2025 | Self::June2025 | Self::November2025)
+    }
+
     /// Streams open with an event that holds nothing but an id and can be left and joined again.
     pub(crate) fn has_polling(self) -> bool {
         self == Self::November2025

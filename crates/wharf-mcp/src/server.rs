@@ -10,6 +10,7 @@ use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_catalog::Catalog;
@@ -24,6 +25,7 @@ use crate::news::News;
 use crate::protocol::Revision;
 use crate::session::Sessions;
 use crate::settings::Settings;
+use crate::sse::Budget;
 use crate::{http, stdio};
 
 /// An MCP server over one catalog. Clones share everything.
@@ -46,12 +48,16 @@ pub(crate) struct Inner {
     pub(crate) news: News,
     pub(crate) sessions: Sessions,
     pub(crate) connections: Connections,
+    /// What all event streams may hold together.
+    pub(crate) streams: Arc<Budget>,
     pub(crate) sealer: Sealer,
     /// Ends streams; requests ask the flag beside it, which costs no lock.
     pub(crate) closing: CancellationToken,
     closed: AtomicBool,
     /// Legacy calls whose connection has gone, and calls whose answer is a stream. Each ends by its timeout.
     pub(crate) tasks: TaskTracker,
+    /// Places for calls whose client has gone.
+    pub(crate) abandoned: Arc<Semaphore>,
 }
 
 impl Server {
@@ -64,10 +70,17 @@ impl Server {
             news,
             sessions: Sessions::new(&settings.limits),
             connections: Connections::default(),
+            streams: Budget::new(settings.limits.kept_bytes_of_all_max),
             sealer: Sealer::new(settings.state_key.as_ref()),
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            abandoned: Arc::new(Semaphore::new(
+                settings
+                    .limits
+                    .abandoned_calls_max
+                    .min(Semaphore::MAX_PERMITS),
+            )),
             settings,
         }))
     }

@@ -3,6 +3,7 @@
 //! One type serves every legacy transport: a session of Streamable HTTP, an HTTP+SSE stream, a stdio process. All state
 //! is behind short locks that no await is under; a call that needs no session never comes here.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -146,8 +147,15 @@ impl Session {
                 self.calls_max
             )));
         }
-        // A client that lost its connection may ask again under the same id; then the newer one can be cancelled.
-        calls.insert(id.clone(), (number, token.clone()));
+        // One id for two calls would hide one of them from the count, from its client and from the end of the session.
+        match calls.entry(id.clone()) {
+            Entry::Occupied(_) => {
+                return Err(WireError::invalid_request(
+                    "a call with this `id` is in flight; give each request an id of its own",
+                ));
+            }
+            Entry::Vacant(free) => free.insert((number, token.clone())),
+        };
         drop(calls);
         Ok(InFlight {
             open: self.open(),
@@ -219,6 +227,7 @@ impl Session {
     /// Keeps a stream that can be joined again.
     pub(crate) fn keep_stream(&self, log: &Arc<Log>) {
         let mut streams = lock(&self.streams);
+        streams.retain(|log| !log.is_forgotten());
         if streams.len() >= STREAMS_KEPT_MAX {
             // One that has ended goes first: a client still waits for the others.
             let at = streams
@@ -233,7 +242,7 @@ impl Session {
     pub(crate) fn stream(&self, number: u64) -> Option<Arc<Log>> {
         lock(&self.streams)
             .iter()
-            .find(|log| log.stream == number)
+            .find(|log| log.stream() == Some(number) && !log.is_forgotten())
             .cloned()
     }
 
@@ -472,6 +481,20 @@ mod tests {
         std::thread::sleep(Duration::from_millis(5));
         assert!(sessions.find(&id, &Caller::default()).is_none(), "expired");
         assert!(one.ended.is_cancelled());
+    }
+
+    #[test]
+    fn an_id_is_in_flight_once() {
+        let session = session(&Limits::default());
+        let (id, other) = (Id::from("1"), Id::from("\"1\""));
+        let first = session.enter(&id).unwrap();
+        let refused = session.enter(&id).err().expect("the id is taken");
+        assert_eq!(refused.code, crate::errors::INVALID_REQUEST);
+        assert!(session.enter(&other).is_ok(), "a text is another id");
+        session.ended.cancel();
+        assert!(first.token.is_cancelled(), "it was not forgotten");
+        drop(first);
+        assert!(session.enter(&id).is_ok(), "it is free again");
     }
 
     #[test]

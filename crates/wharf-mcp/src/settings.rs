@@ -61,6 +61,12 @@ pub struct Limits {
     pub answer_timeout: Duration,
     /// How many messages a JSON-RPC batch may hold. 64 by default; batches exist in one old revision and are rare there.
     pub batch_max: usize,
+    /// How many bytes the answers to one batch may have together; further ones become errors. 16 MiB by default, as they
+    /// are all in memory until the last is there.
+    pub batch_answer_bytes_max: usize,
+    /// How many legacy calls may go on after their client has gone, in the whole server; beyond it they are cancelled. 256
+    /// by default: the calls of a proxy that restarts, and not an upstream's ruin.
+    pub abandoned_calls_max: usize,
     /// How many calls one session or stdio client may have in flight. 256 by default, so that one client cannot take
     /// all of an upstream's connections.
     pub calls_per_session_max: usize,
@@ -69,6 +75,13 @@ pub struct Limits {
     /// How many bytes of events of one stream are kept. 4 MiB by default; the last event is kept whatever its size,
     /// because it is the answer.
     pub kept_bytes_max: usize,
+    /// How many bytes of events all streams of the server may hold together; beyond it those that finished first are
+    /// given up. 64 MiB by default: sixteen full streams, or thousands of the usual size, and a small part of the
+    /// memory of the smallest machine.
+    pub kept_bytes_of_all_max: usize,
+    /// How long a stream can be joined again after its answer. One minute by default: a lost connection is noticed
+    /// and made anew within seconds.
+    pub kept_after_end: Duration,
     /// How many resources one client may watch. 1,000 by default.
     pub watched_max: usize,
     /// How long the sealed state of a multi-round-trip call stays good. 15 minutes by default: a person may have to
@@ -111,9 +124,13 @@ impl Default for Limits {
             call_timeout: Duration::from_secs(10 * 60),
             answer_timeout: Duration::from_secs(5 * 60),
             batch_max: 64,
+            batch_answer_bytes_max: 16 << 20,
+            abandoned_calls_max: 256,
             calls_per_session_max: 256,
             kept_events_max: 256,
             kept_bytes_max: 4 << 20,
+            kept_bytes_of_all_max: 64 << 20,
+            kept_after_end: Duration::from_secs(60),
             watched_max: 1_000,
             state_lifetime: Duration::from_secs(15 * 60),
             keep_alive: Duration::from_secs(15),

@@ -3,23 +3,26 @@
 //! Whatever precedes an answer goes into a [`Log`], and the answer too. The connection is only a reader of the log, so
 //! it can be left and, where the revision knows how, joined again with the id of the last event seen.
 
-use std::collections::VecDeque;
+mod budget;
+mod log;
+
+pub(crate) use budget::Budget;
+pub(crate) use log::Log;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::{self, HeaderValue};
 use ::http::{HeaderName, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Chunks};
 use crate::message::{Message, Reply};
 use crate::server::Inner;
-use crate::settings::Limits;
 
 /// What a quiet stream sends so that no proxy takes it for dead.
 pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
@@ -29,106 +32,11 @@ const RETRY_MS: u32 = 500;
 /// A call that runs on its own: the answer, or none when it was cancelled.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Option<Reply>> + Send>>;
 
-/// The messages of one stream in their order, the oldest given up first.
-pub(crate) struct Log {
-    /// The stream's number in its session; part of every event's id.
-    pub(crate) stream: u64,
-    state: Mutex<State>,
-    news: Notify,
-    kept_events_max: usize,
-    kept_bytes_max: usize,
-}
-
-#[derive(Default)]
-struct State {
-    kept: VecDeque<(u64, Message)>,
-    kept_bytes: usize,
-    last: u64,
-    is_finished: bool,
-    /// How often the readers were sent away.
-    departures: u32,
-}
-
-impl Log {
-    pub(crate) fn new(stream: u64, limits: &Limits) -> Arc<Self> {
-        Arc::new(Self {
-            stream,
-            state: Mutex::default(),
-            news: Notify::new(),
-            kept_events_max: limits.kept_events_max,
-            kept_bytes_max: limits.kept_bytes_max,
-        })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics half way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn push(&self, message: Message) {
-        let mut state = self.state();
-        state.last += 1;
-        state.kept_bytes += message.len();
-        let numbered = (state.last, message);
-        state.kept.push_back(numbered);
-        while state.kept.len() > 1
-            && (state.kept.len() > self.kept_events_max || state.kept_bytes > self.kept_bytes_max)
-        {
-            if let Some((_, given_up)) = state.kept.pop_front() {
-                state.kept_bytes -= given_up.len();
-            }
-        }
-        drop(state);
-        self.news.notify_waiters();
-    }
-
-    /// The answer, or none; nothing comes after it.
-    pub(crate) fn finish(&self, answer: Option<Message>) {
-        if let Some(answer) = answer {
-            self.push(answer);
-        }
-        self.state().is_finished = true;
-        self.news.notify_waiters();
-    }
-
-    /// Sends the readers away; they come back for the rest.
-    pub(crate) fn detach(&self) {
-        self.state().departures += 1;
-        self.news.notify_waiters();
-    }
-
-    /// Whether there is anything that only a stream can hold.
-    pub(crate) fn has_events(&self) -> bool {
-        self.state().last > 0
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.state().is_finished
-    }
-
-    /// Waits until there is a reason to answer with a stream.
-    pub(crate) async fn opened(&self) {
-        loop {
-            let mut news = pin!(self.news.notified());
-            news.as_mut().enable();
-            {
-                let state = self.state();
-                if state.last > 0 || state.departures > 0 || state.is_finished {
-                    return;
-                }
-            }
-            news.await;
-        }
-    }
-}
-
 /// How a stream is read.
 pub(crate) struct Reading {
     pub(crate) log: Arc<Log>,
     /// The last event that the client has.
     pub(crate) after: u64,
-    /// Events carry ids.
-    pub(crate) numbered: bool,
     /// The first event holds nothing but an id, so that a client that loses the line at once can come back.
     pub(crate) primed: bool,
     /// The call that this stream is the answer to, when it shall end with the stream.
@@ -139,12 +47,11 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// From the first event to the last, for a client that cannot come back.
+    /// From the first event to the last.
     pub(crate) fn whole(log: Arc<Log>, server: &Inner) -> Self {
         Self {
             log,
             after: 0,
-            numbered: false,
             primed: false,
             running: None,
             ended: CancellationToken::new(),
@@ -157,9 +64,10 @@ impl Reading {
         let departures = if self.primed {
             0
         } else {
-            self.log.state().departures
+            self.log.departures()
         };
         let reader = Reader {
+            number: self.log.begin_reading(),
             departures,
             how: self,
         };
@@ -167,9 +75,17 @@ impl Reading {
     }
 }
 
+/// The one reader of a log. A newer one ends it, so a client gains nothing by joining a stream many times.
 struct Reader {
     how: Reading,
+    number: u64,
     departures: u32,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.how.log.end_reading(self.number);
+    }
 }
 
 impl Reader {
@@ -177,13 +93,13 @@ impl Reader {
         let log = self.how.log.clone();
         let ended = self.how.ended.clone();
         loop {
-            let mut news = pin!(log.news.notified());
+            let mut news = pin!(log.news());
             // Before looking: what is pushed after the look then wakes this up.
             news.as_mut().enable();
             if let Some(bytes) = self.unread() {
                 return Some((bytes, self));
             }
-            if self.is_over() || ended.is_cancelled() {
+            if log.is_over_for(self.number, self.departures) || ended.is_cancelled() {
                 return None;
             }
             let keep_alive = self.how.keep_alive;
@@ -200,31 +116,15 @@ impl Reader {
         }
     }
 
+    /// One event at a time: however much a stream holds, only the event on its way is held by its reader.
     fn unread(&mut self) -> Option<Bytes> {
         let how = &mut self.how;
-        let mut out = Vec::new();
-        if std::mem::take(&mut how.primed) {
-            let id = format!("id: {}-0\nretry: {RETRY_MS}\ndata: \n\n", how.log.stream);
-            out.extend_from_slice(id.as_bytes());
+        if let Some(stream) = how.log.stream().filter(|_| std::mem::take(&mut how.primed)) {
+            return Some(format!("id: {stream}-0\nretry: {RETRY_MS}\ndata: \n\n").into());
         }
-        let mut state = how.log.state();
-        for (number, message) in state.kept.iter().filter(|(number, _)| *number > how.after) {
-            let id = how.numbered.then_some((how.log.stream, *number));
-            event(&mut out, id, message);
-        }
-        how.after = how.after.max(state.last);
-        if !how.numbered {
-            // Nobody can come back for it.
-            state.kept.clear();
-            state.kept_bytes = 0;
-        }
-        drop(state);
-        (!out.is_empty()).then(|| out.into())
-    }
-
-    fn is_over(&self) -> bool {
-        let state = self.how.log.state();
-        state.is_finished || state.departures > self.departures
+        let (number, event) = how.log.next_after(self.number, how.after)?;
+        how.after = number;
+        Some(event)
     }
 }
 
@@ -275,12 +175,12 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::settings::Limits;
 
     fn reading(log: &Arc<Log>, after: u64, primed: bool) -> Reading {
         Reading {
             log: log.clone(),
             after,
-            numbered: true,
             primed,
             running: None,
             ended: CancellationToken::new(),
@@ -304,14 +204,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_was_left_goes_on_where_it_was() {
-        let log = Log::new(7, &Limits::default());
-        log.push(message("1"));
+        let log = Log::new(Some(7), &Limits::default(), &Budget::new(1_000));
+        log.push(message("1")).await;
         log.detach();
         assert_eq!(
             text(reading(&log, 0, true)).await,
             "id: 7-0\nretry: 500\ndata: \n\nid: 7-1\nevent: message\ndata: 1\n\n"
         );
-        log.push(message("2"));
+        log.push(message("2")).await;
         log.finish(Some(message("3")));
         assert_eq!(
             text(reading(&log, 1, false)).await,
@@ -324,17 +224,18 @@ mod tests {
     async fn the_oldest_events_are_given_up_first_and_the_last_never() {
         let limits = Limits {
             kept_events_max: 2,
-            kept_bytes_max: 4,
+            kept_bytes_max: 70,
             ..Limits::default()
         };
+        let whopper = "a message of more than forty bytes, whatever it says";
         for (pushed, expected) in [
             (vec!["1", "2", "3"], vec!["2", "3"]),
-            (vec!["123", "45"], vec!["45"]),
-            (vec!["1", "23456789"], vec!["23456789"]),
+            (vec![whopper, "45"], vec!["45"]),
+            (vec!["1", whopper], vec![whopper]),
         ] {
-            let log = Log::new(0, &limits);
+            let log = Log::new(Some(0), &limits, &Budget::new(1_000));
             for one in &pushed {
-                log.push(message(one));
+                log.push(message(one)).await;
             }
             log.finish(None);
             let read = text(reading(&log, 0, false)).await;
@@ -344,6 +245,22 @@ mod tests {
                 .collect();
             assert_eq!(read, expected, "{pushed:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_newer_reader_ends_the_older() {
+        let log = Log::new(Some(7), &Limits::default(), &Budget::new(1_000));
+        log.push(message("1")).await;
+        let mut older = reading(&log, 0, false).response().into_body();
+        assert!(older.frame().await.is_some());
+        let newer = reading(&log, 0, false);
+        let newer = newer.response().into_body();
+        let end = tokio::time::timeout(Duration::from_secs(5), older.frame()).await;
+        assert!(end.expect("the older one ends").is_none());
+        drop(older);
+        assert!(log.is_read(), "the newer one reads on");
+        drop(newer);
+        assert!(!log.is_read());
     }
 
     #[test]

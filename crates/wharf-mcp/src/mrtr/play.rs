@@ -31,7 +31,7 @@ pub(crate) enum Way {
 impl Way {
     pub(crate) async fn send(&self, message: Message) {
         match self {
-            Self::Log(log) => log.push(message),
+            Self::Log(log) => log.push(message).await,
             // Fails when the client has gone, and then nobody misses the message.
             Self::Queue(queue) => drop(queue.send(message).await),
         }

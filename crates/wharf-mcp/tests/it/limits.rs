@@ -110,3 +110,54 @@ async fn one_session_takes_a_bounded_number_of_calls() {
     let (first, ()) = tokio::join!(first, second);
     assert_eq!(first.json().await["result"]["content"][0]["text"], "waited");
 }
+
+#[tokio::test]
+async fn a_call_without_its_client_goes_on_only_where_there_is_a_place() {
+    let bench = Bench::start(Settings {
+        limits: Limits {
+            abandoned_calls_max: 0,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    })
+    .await;
+    let session = bench.session("2025-11-25", json!({})).await;
+    for (round, tool) in [(1, "wait"), (2, "detach")] {
+        let headers = [("mcp-session-id", session.as_str())];
+        let message = request(round, "tools/call", call(tool, json!({}))).to_string();
+        let calling = bench.send(post("/mcp", message, &headers));
+        tokio::select! {
+            response = calling => drop(response.text().await),
+            () = bench.watch.reaches(&bench.watch.started, round, tool) => {}
+        }
+        bench.watch.reaches(&bench.watch.dropped, round, tool).await;
+    }
+}
+
+#[tokio::test]
+async fn the_answers_of_one_batch_are_bounded_together() {
+    let bench = Bench::start(Settings {
+        sessions: false,
+        limits: Limits {
+            batch_answer_bytes_max: 1_000,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    })
+    .await;
+    let text = "x".repeat(400);
+    let echo = |id: u64| request(id, "tools/call", call("echo", json!({"text": text})));
+    let answers = bench
+        .post(&json!([echo(1), echo(2), echo(3)]), &[])
+        .await
+        .json()
+        .await;
+    let refused: Vec<_> = (0..3)
+        .map(|at| answers[at].get("error").is_some())
+        .collect();
+    assert_eq!(refused, [false, false, true]);
+    assert_eq!(
+        (answers[2]["id"].as_u64(), code(&answers[2])),
+        (Some(3), -32603)
+    );
+}

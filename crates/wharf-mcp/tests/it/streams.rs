@@ -1,6 +1,9 @@
 //! Answers that become event streams: progress, log messages, streams that are left and joined again.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use wharf_mcp::{Limits, Settings};
 
 use crate::support::{Bench, Response, call, request};
 
@@ -268,4 +271,55 @@ async fn a_lost_line_loses_no_answer() {
         steps.push(message["params"]["progress"].as_i64());
     }
     assert_eq!(steps, [Some(2), Some(3), None], "the rest, and the answer");
+}
+
+#[tokio::test]
+async fn an_answer_is_forgotten_some_time_after_it_was_given() {
+    let bench = Bench::start(Settings {
+        limits: Limits {
+            kept_after_end: Duration::from_millis(50),
+            keep_alive: Duration::from_millis(10),
+            ..Limits::default()
+        },
+        ..Settings::default()
+    })
+    .await;
+    let session = bench.session("2025-06-18", json!({})).await;
+    let mut response = bench
+        .legacy(&session, "tools/call", with_token("progress", 1))
+        .await;
+    let first = response.event().await.unwrap();
+    let id = first
+        .lines()
+        .find_map(|line| line.strip_prefix("id: "))
+        .expect("an id");
+    while response.event().await.is_some() {}
+    let headers = [("mcp-session-id", session.as_str()), ("last-event-id", id)];
+    let forgotten = async {
+        // A stream of what is left of the call has events and ends; the stream of news goes on and has none.
+        while bench.get("/mcp", &headers).await.first_frame().await != ": keep-alive\n\n" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, forgotten)
+        .await
+        .expect("the stream is forgotten");
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_can_join_again_is_not_kept() {
+    let bench = Bench::plain().await;
+    let session = bench.session("2024-11-05", json!({})).await;
+    let message = request(1, "tools/call", with_token("progress", 1));
+    let headers = [("mcp-session-id", session.as_str())];
+    let mut response = bench.post(&message, &headers).await;
+    let mut events = 0;
+    while let Some(event) = response.event().await {
+        assert!(
+            !event.contains("id: "),
+            "nothing to come back with: {event}"
+        );
+        events += 1;
+    }
+    assert_eq!(events, 4, "three steps and the answer");
 }

@@ -276,6 +276,15 @@ impl Response {
         }
     }
 
+    /// The first bytes that come, whatever they are.
+    pub(crate) async fn first_frame(mut self) -> String {
+        let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
+        let frame = frame.expect("bytes or the end");
+        frame.map_or_else(String::new, |frame| {
+            String::from_utf8(frame.unwrap().into_data().unwrap().into()).unwrap()
+        })
+    }
+
     /// The JSON of the next event.
     pub(crate) async fn message(&mut self) -> Option<Value> {
         loop {
