@@ -429,7 +429,8 @@ fn shorten(name: &mut String) {
     });
     let kept = (0..=TOOL_NAME_CHARS_MAX - MARK_CHARS).rfind(|end| name.is_char_boundary(*end));
     name.truncate(kept.unwrap_or_default());
-    *name += &format!("_{mark:08x}");
+    let mark = format!("_{mark:08x}");
+    name.push_str(&mark);
 }
 
 /// Puts the prefix before `name` and returns the name as it was.

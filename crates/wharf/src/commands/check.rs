@@ -44,7 +44,11 @@ pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
         }
     }
     let is_borne = verdicts.iter().all(|verdict| verdict.findings.is_empty());
-    Ok(if left_out > 0 || !is_borne {
+    let is_empty = assembled.catalog.tools().is_empty();
+    if is_empty {
+        terminal::fail(&Failure::new("there is no tool to offer"));
+    }
+    Ok(if left_out > 0 || is_empty || !is_borne {
         failure::wrong()
     } else if comparison.is_some_and(|comparison| comparison.is_drift()) {
         failure::drift()

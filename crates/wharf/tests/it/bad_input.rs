@@ -87,7 +87,7 @@ fn start_errors_say_what_where_and_what_next() {
         (
             "no operations",
             vec![
-                "check".into(),
+                "tools".into(),
                 file("empty.json", &document(&[])),
                 base[0].into(),
                 base[1].into(),
@@ -303,4 +303,19 @@ fn a_slow_upstream_ends_with_the_timeout() {
         text(&output.stdout)
     );
     drop(listener);
+}
+
+#[test]
+fn a_check_reports_even_when_nothing_is_left() {
+    let folder = Folder::new();
+    let document = document(&["a"]).replace(
+        "\"schema\":{\"type\":\"integer\"}",
+        "\"$ref\":\"#/nowhere\"",
+    );
+    let file = folder.write("broken.json", &document);
+    let checked = run(&["check", &file, "--base-url", "http://127.0.0.1:9", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(checked.status.code(), Some(1), "{report}");
+    assert_eq!(report["left_out"].as_array().unwrap().len(), 1, "{report}");
+    assert!(text(&checked.stderr).contains("there is no tool to offer"));
 }
