@@ -9,6 +9,7 @@ mod bad_input;
 mod commands;
 mod documentation;
 mod endurance;
+mod lists;
 mod openapi_compat;
 mod process;
 mod reload;
