@@ -80,12 +80,16 @@ impl Judge {
 /// Takes the alternative away that accepts anything; see [`crate::tools`].
 fn tighten(schema: &mut Value) {
     let place = if schema.get("anyOf").is_some() {
-        schema.get_mut("anyOf")
+        Some(schema)
     } else {
-        schema.pointer_mut("/properties/result/anyOf")
+        schema.pointer_mut("/properties/result")
     };
-    if let Some(Value::Array(alternatives)) = place {
+    if let Some(Value::Object(place)) = place
+        && let Some(Value::Array(mut alternatives)) = place.remove("anyOf")
+    {
         alternatives.truncate(1);
+        // Of a schema that must fit it is told what does not; of alternatives only that none does.
+        place.insert("allOf".to_owned(), Value::Array(alternatives));
     }
 }
 
@@ -102,4 +106,81 @@ fn said(error: &ValidationError<'_>) -> String {
         said.push('`');
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn results_are_flagged_or_refused() {
+        let exact = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+        let loose = json!({"type": "object", "anyOf": [exact, {}]});
+        let wrapped = json!({"type": "object", "properties": {"result": {"anyOf": [exact, {}]}}});
+        let long = "x".repeat(SHOWN_VALUE_CHARS_MAX);
+        for (schema, strictness, value, complaint) in [
+            (&loose, Strictness::Flag, json!({"id": 1}), None),
+            (&exact, Strictness::Refuse, json!({"id": 1}), None),
+            (
+                &loose,
+                Strictness::Flag,
+                json!({"id": "x"}),
+                Some("promises: \"x\" is not of type \"integer\" at `/id`]"),
+            ),
+            (
+                &wrapped,
+                Strictness::Flag,
+                json!({"result": {"id": null}}),
+                Some("promises: null is not of type \"integer\" at `/result/id`]"),
+            ),
+            (
+                &exact,
+                Strictness::Refuse,
+                json!({"id": "x"}),
+                Some("Output validation error: \"x\" is not of type \"integer\" at `/id`\n"),
+            ),
+            (
+                &exact,
+                Strictness::Refuse,
+                json!({"id": long}),
+                Some("error: the value is not of type \"integer\" at `/id`\n"),
+            ),
+        ] {
+            let judge = Judge::new(&Json::of(schema), strictness).unwrap();
+            let given = ToolResult::json(Json::of(&value));
+            let judged = judge.judge(given.clone());
+            let is_refused = complaint.is_some() && strictness == Strictness::Refuse;
+            assert_eq!(judged.is_error, is_refused, "{strictness:?} {value}");
+            assert_eq!(
+                judged.structured.is_none(),
+                is_refused,
+                "{strictness:?} {value}"
+            );
+            let added = judged.content.len() - given.content.len();
+            assert_eq!(
+                added,
+                usize::from(complaint.is_some()),
+                "{strictness:?} {value}"
+            );
+            let texts: Vec<_> = judged
+                .content
+                .iter()
+                .map(|content| {
+                    format!("{content:?}")
+                        .replace("\\\"", "\"")
+                        .replace("\\n", "\n")
+                })
+                .collect();
+            let said = complaint.is_none_or(|said| texts.iter().any(|text| text.contains(said)));
+            assert!(said, "{strictness:?} {value}: {texts:?}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_does_not_compile_judges_nobody() {
+        let schema = Json::of(&json!({"type": "nonsense"}));
+        assert!(Judge::new(&schema, Strictness::Refuse).is_none());
+    }
 }
