@@ -21,9 +21,9 @@ mod connect;
 mod credentials;
 mod exchange;
 mod guard;
-mod reach;
 mod headers;
 mod lease;
+mod reach;
 mod redirect;
 mod retry;
 mod signature;
@@ -38,6 +38,6 @@ pub use config::{
 pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
 pub use message::{Request, Response};
-pub use schemes::{DeclaredScheme, Supplied};
 pub use reach::check_address;
+pub use schemes::{DeclaredScheme, Supplied};
 pub use upstream::Upstream;
