@@ -110,6 +110,14 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM))
 }
 
+/// Whether a stream is as good as over: nothing more comes, or no time is left.
+fn ends_stream(error: &UpstreamError) -> bool {
+    matches!(
+        error,
+        UpstreamError::Timeout { .. } | UpstreamError::Interrupted { .. }
+    )
+}
+
 async fn read_body(
     mut body: Incoming,
     outgoing: &Outgoing,
@@ -128,7 +136,7 @@ async fn read_body(
     let second = match next(&mut body, first.len(), outgoing, clock).await {
         Ok(Some(second)) => second,
         Ok(None) => return Ok((first, false)),
-        Err(UpstreamError::Timeout { .. }) if is_stream => return Ok((first, true)),
+        Err(error) if is_stream && ends_stream(&error) => return Ok((first, true)),
         Err(error) => return Err(error),
     };
 
@@ -147,7 +155,7 @@ async fn read_body(
         match next(&mut body, whole.len(), outgoing, clock).await {
             Ok(Some(next)) => piece = next,
             Ok(None) => return Ok((whole.freeze(), false)),
-            Err(UpstreamError::Timeout { .. }) if is_stream => return Ok((whole.freeze(), true)),
+            Err(error) if is_stream && ends_stream(&error) => return Ok((whole.freeze(), true)),
             Err(error) => return Err(error),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) struct Reply {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     hangs: bool,
+    breaks_off: bool,
     after: Duration,
 }
 
@@ -44,6 +45,7 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             body: body.as_ref().to_vec(),
             hangs: false,
+            breaks_off: false,
             after: Duration::ZERO,
         }
     }
@@ -64,6 +66,14 @@ impl Reply {
     pub(crate) fn hanging(self) -> Self {
         Self {
             hangs: true,
+            ..self
+        }
+    }
+
+    /// What was there, and then the end of the connection where more was announced.
+    pub(crate) fn breaking_off(self) -> Self {
+        Self {
+            breaks_off: true,
             ..self
         }
     }
@@ -185,7 +195,8 @@ fn answer(
     }
     let has_length = reply.status != 204 && reply.status != 304;
     if has_length && !reply.hangs {
-        let _ = write!(head, "content-length: {}\r\n", reply.body.len());
+        let announced = reply.body.len() + usize::from(reply.breaks_off);
+        let _ = write!(head, "content-length: {announced}\r\n");
     }
     head += "\r\n";
     // An answer without any byte: not even a head comes.

@@ -325,6 +325,30 @@ paths:
         answer.text()
     );
     offer.api.until_given_up().await;
+    // One that breaks off is as good; any other answer is not.
+    let broken = |content_type| Reply::new(200, content_type, "data: 1\n\n").breaking_off();
+    let answer = got(
+        document,
+        "events",
+        broken("text/event-stream; charset=utf-8"),
+    )
+    .await;
+    assert!(
+        answer.text().starts_with("data: 1\n\n"),
+        "{}",
+        answer.text()
+    );
+    assert!(
+        !answer.is_error && answer.text().contains("[cut here"),
+        "{}",
+        answer.text()
+    );
+    let answer = got(document, "rows", broken("text/csv")).await;
+    assert!(
+        answer.is_error && answer.text().contains("closed the connection"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
