@@ -18,7 +18,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use wharf_model::{Source as _, Tool};
-use wharf_openapi::{Config, Document, OpenApi, Report, Whereabouts};
+use wharf_openapi::{Config, Document, DocumentError, OpenApi, Report, Whereabouts};
+
+/// What takes longer is tried again, and the best time counts.
+const LONG: Duration = Duration::from_millis(20);
+const RUNS_MAX: u32 = 5;
 
 /// What became of one document.
 pub(crate) struct Outcome {
@@ -105,12 +109,14 @@ fn read_all(folder: &Path, files: &[PathBuf]) -> std::io::Result<Vec<Outcome>> {
 
 fn one(name: String, bytes: Vec<u8>) -> Outcome {
     let length = bytes.len();
-    let start = Instant::now();
-    let document = Document::read(bytes);
-    let version = document.as_ref().map(version).unwrap_or_default();
-    let built = document
-        .and_then(|document| OpenApi::build(document, &Config::default(), Whereabouts::default()));
-    let time = start.elapsed();
+    let bytes = bytes::Bytes::from(bytes);
+    let (mut time, version, built) = build(bytes.clone());
+    // What takes long was perhaps only kept waiting.
+    for _ in 1..RUNS_MAX {
+        if time > LONG {
+            time = time.min(build(bytes.clone()).0);
+        }
+    }
     let read = built
         .map_err(|error| error.to_string())
         .map(|(source, report)| {
@@ -129,6 +135,18 @@ fn one(name: String, bytes: Vec<u8>) -> Outcome {
         time,
         read,
     }
+}
+
+/// From bytes to tools, how long that took, and which version it is.
+fn build(bytes: bytes::Bytes) -> (Duration, String, Result<(OpenApi, Report), DocumentError>) {
+    let start = Instant::now();
+    let document = Document::read(bytes);
+    let reading = start.elapsed();
+    let version = document.as_ref().map(version).unwrap_or_default();
+    let start = Instant::now();
+    let built = document
+        .and_then(|document| OpenApi::build(document, &Config::default(), Whereabouts::default()));
+    (reading + start.elapsed(), version, built)
 }
 
 fn version(document: &Document) -> String {

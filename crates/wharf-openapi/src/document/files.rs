@@ -219,6 +219,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_so_many_files_are_wanted() {
+        let text: Vec<_> = (0..FILES_MAX + 3)
+            .map(|number| format!(r#"{{"$ref":"{number}.yaml"}}"#))
+            .collect();
+        let text = format!("[{}]", text.join(","));
+        let mut files = Files::of_document(Span::new(0..text.len()));
+        files.locate(&text, "https://a.example/x/", None);
+        assert_eq!(files.missing().len(), FILES_MAX);
+        let last = format!("{}.yaml", FILES_MAX + 2);
+        let found = files.find(0, &last);
+        assert!(
+            matches!(&found, Found::Refused(reason) if reason.contains("more than")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
     fn references_that_lead_out_are_found() {
         let text = r##"{"$ref":"a.yaml","b":{"$ref" : "#/x"},"c":[{"$ref":
             "d\u002fe.json#/f"}],"g":"\"$ref\":\"no\"","$ref":7,"h":{"$ref":""}}"##;
