@@ -2,12 +2,14 @@
 //! shown in messages.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use url::Url;
 
 use crate::UpstreamError;
+use crate::guard;
 
 /// A message does not repeat more of an address than this.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -32,6 +34,26 @@ pub(crate) struct Base {
 }
 
 impl Origin {
+    /// Refuses an origin that is a private address by its very text: that can be told before anybody calls. A name is
+    /// looked at when it is resolved.
+    pub(crate) fn refuse_literal(&self) -> Result<(), UpstreamError> {
+        let host = self.authority.host();
+        let literal = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        let refused = literal
+            .ok()
+            .and_then(|address| Some((address, guard::refused_range(address)?)));
+        refused.map_or(Ok(()), |(address, range)| {
+            Err(UpstreamError::Refused {
+                host: host.to_owned(),
+                address,
+                range,
+            })
+        })
+    }
+
     /// The origin of an address without user information.
     pub(crate) fn of(url: &Url) -> Option<Self> {
         let scheme = match url.scheme() {

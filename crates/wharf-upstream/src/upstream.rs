@@ -100,6 +100,9 @@ impl Upstream {
             if trust == Trust::Operator {
                 origins.push(base.origin.clone());
             }
+            if !origins.contains(&base.origin) {
+                base.origin.refuse_literal()?;
+            }
             Exempt::Origins(origins)
         };
         let ca_pem = config.ca_pem.as_deref();

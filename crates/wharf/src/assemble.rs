@@ -168,7 +168,7 @@ pub(crate) async fn build_source(
     };
     let upstream = Upstream::new(&upstream, &base_url, trust).map_err(|error| {
         let hint = match (&error, trust) {
-            (UpstreamError::Url { .. }, Trust::Document) => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
+            (UpstreamError::Url { .. } | UpstreamError::Refused { .. }, Trust::Document) => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
             _ => error.hint().unwrap_or_default().into_owned(),
         };
         Failure::of(&error).hint(hint).within(&source.shown())
@@ -214,9 +214,7 @@ fn shaped(inner: Arc<dyn Source>, source: &SourceConfig) -> Result<Arc<dyn Sourc
                     |nearest| format!("did you mean `{nearest}`?"),
                 )
             }
-            ShapeError::BadFilter { .. } => {
-                "docs/results.md says what of jq there is".to_owned()
-            }
+            ShapeError::BadFilter { .. } => "docs/results.md says what of jq there is".to_owned(),
         };
         Failure::of(&error).hint(hint)
     })?;
