@@ -131,11 +131,12 @@ fn answer(plan: &Plan, tool: &str, response: &Response, limits: &Limits) -> Answ
     let content = match kind {
         Kind::Json => {
             let json = json(&media, response, bytes_max).map(Answer::Json);
-            return json.unwrap_or_else(|| Answer::Text(text(&media, response, bytes_max)));
+            return json
+                .unwrap_or_else(|| Answer::Text(text(&media, response, bytes_max, Some(plan))));
         }
-        Kind::Text => return Answer::Text(text(&media, response, bytes_max)),
+        Kind::Text => return Answer::Text(text(&media, response, bytes_max, Some(plan))),
         Kind::Undeclared if charset::is_utf8(&response.body, response.truncated) => {
-            return Answer::Text(text(&media, response, bytes_max));
+            return Answer::Text(text(&media, response, bytes_max, Some(plan)));
         }
         _ if response.truncated || response.body.len() > limits.binary_bytes_max => {
             return Answer::Text(left_out(essence, response, limits).into());
@@ -185,9 +186,14 @@ fn json(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> Option<
 }
 
 /// The body as text, decoded and cut.
-fn text(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> ByteString {
+fn text(
+    media: &MediaType<'_>,
+    response: &Response,
+    bytes_max: usize,
+    plan: Option<&Plan>,
+) -> ByteString {
     let decoded = charset::decode(&response.body, media.charset(), response.truncated);
-    let text = cut::cut(decoded.text, bytes_max, response.truncated);
+    let text = cut::cut(decoded.text, bytes_max, response.truncated, plan);
     if decoded.is_whole {
         return text;
     }
@@ -299,7 +305,7 @@ fn refusal_body(response: &Response, bytes_max: usize) -> Option<ByteString> {
     let json = (media.kind() == Kind::Json)
         .then(|| json(&media, response, bytes_max))
         .flatten();
-    Some(json.map_or_else(|| text(&media, response, bytes_max), |json| json.text()))
+    Some(json.map_or_else(|| text(&media, response, bytes_max, None), |json| json.text()))
 }
 
 /// `404 Not Found`; the upstream's own phrase is not trusted, and HTTP/2 has none.
