@@ -296,3 +296,38 @@ fn a_list_is_judged_and_rendered_for_a_client() {
         text(&unknown.stderr)
     );
 }
+
+#[test]
+fn the_example_of_the_page_loads_and_refuses_unknown_keys() {
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
+    let read = |file: &str| std::fs::read_to_string(format!("{project}{file}")).unwrap();
+    let example = read("examples/choosing-tools.yaml");
+    assert!(
+        read("choosing-tools.md").contains(&example),
+        "docs/choosing-tools.md shows another example"
+    );
+    let folder = Folder::new();
+    folder.write("petstore.yaml", &pets(&Value::Null));
+    let config = folder.write("wharf.yaml", &example);
+    assert_eq!(names(&config), "list_pets getOrder");
+
+    let planted = wharf_config::plant_unknown_keys(&example);
+    assert!(planted.len() > 8, "{planted:#?}");
+    for text_with_bogus_key in planted {
+        let config = folder.write("planted.yaml", &text_with_bogus_key);
+        let checked = run(&["check", "--config", &config]);
+        let said = text(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(1), "{text_with_bogus_key}");
+        assert!(
+            [
+                "unknown key",
+                "expected",
+                "there is no tool",
+                "has no argument"
+            ]
+            .iter()
+            .any(|part| said.contains(part)),
+            "{text_with_bogus_key}\n{said}"
+        );
+    }
+}
