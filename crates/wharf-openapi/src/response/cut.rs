@@ -61,12 +61,12 @@ pub(super) fn cut(
     format!("{}\n{marker}", &text[..end]).into()
 }
 
-/// The arguments that narrow an answer or lead on, such as ` with `limit`, `page``; nothing where there is none.
+/// The arguments that narrow an answer or lead on, as a part of the sentence; nothing where there is none.
 fn way(plan: &Plan) -> String {
     let narrows = |name: &str| {
         let letters = name.chars().filter(|c| !matches!(c, '_' | '-' | '$'));
-        let plain: String = letters.flat_map(char::to_lowercase).collect();
-        NARROWING.contains(&plain.as_str())
+        let bare: String = letters.flat_map(char::to_lowercase).collect();
+        NARROWING.contains(&bare.as_str())
     };
     let names: Vec<_> = plan
         .parameters
