@@ -179,7 +179,7 @@ fn case_46_a_document_behind_credentials_or_a_redirect() {
         Reply::json(&document),
     ]);
     let url = format!("{}/openapi.json", moved.url);
-    let checked = run(&["tools", &url, "--json"]);
+    let checked = run(&["tools", &url, "--base-url", "http://127.0.0.1:9", "--json"]);
     assert!(
         text(&checked.stdout).contains("\"op\""),
         "{}",
