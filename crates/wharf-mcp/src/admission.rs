@@ -23,6 +23,7 @@ const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
 /// Refuses a foreign `Host` and a foreign `Origin`; otherwise gives the origin to let read the response.
 pub(crate) fn check(settings: &Settings, head: &Parts) -> Result<Option<HeaderValue>, WireError> {
+    refuse_ambiguity(head)?;
     let host = match head.headers.get(header::HOST) {
         Some(host) => Some(host.to_str().map_err(|_| forbidden("host"))?),
         None => head.uri.authority().map(::http::uri::Authority::as_str),
@@ -38,6 +39,54 @@ pub(crate) fn check(settings: &Settings, head: &Parts) -> Result<Option<HeaderVa
     } else {
         Err(forbidden("origin"))
     }
+}
+
+/// Refuses two values for one thing: a proxy in front could have judged the other one.
+fn refuse_ambiguity(head: &Parts) -> Result<(), WireError> {
+    let headers = &head.headers;
+    // A map with as many values as keys has no key twice, which is nearly every request.
+    if headers.len() != headers.keys_len() {
+        for name in [header::HOST, header::ORIGIN] {
+            if headers.get_all(&name).iter().nth(1).is_some() {
+                return Err(WireError::invalid_request(format!(
+                    "header `{name}` stands more than once"
+                )));
+            }
+        }
+    }
+    let (Some(target), Some(host)) = (head.uri.authority(), headers.get(header::HOST)) else {
+        return Ok(());
+    };
+    if target
+        .as_str()
+        .as_bytes()
+        .eq_ignore_ascii_case(host.as_bytes())
+    {
+        return Ok(());
+    }
+    Err(WireError::invalid_request(
+        "header `host` differs from the request's target",
+    ))
+}
+
+/// Refuses to open a stream for a page of another site that did not say which: `no-cors` requests, such as those of an
+/// image, carry no `Origin`. The page could not read the stream, but would hold it open.
+pub(crate) fn refuse_foreign_page(
+    head: &Parts,
+    origin: Option<&HeaderValue>,
+) -> Result<(), WireError> {
+    let is_foreign = head
+        .headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site");
+    if is_foreign && origin.is_none() {
+        return Err(WireError::new(
+            StatusCode::FORBIDDEN,
+            errors::INVALID_REQUEST,
+            "a page of another site must say its `origin`, and the server's owner must allow it (`server.allowed_origins`)",
+        ));
+    }
+    Ok(())
 }
 
 fn forbidden(header: &str) -> WireError {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -142,8 +143,9 @@ where
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            tracing::debug!(error = %error.into(), "a request's body broke off");
-            WireError::new(StatusCode::BAD_REQUEST, errors::PARSE, "the body broke off")
+            let error = error.into();
+            tracing::debug!(%error, "a request's body broke off");
+            broken_off(&*error)
         })?;
         let Ok(data) = frame.into_data() else {
             continue;
@@ -165,6 +167,23 @@ where
         joined.freeze()
     };
     text(bytes, limits)
+}
+
+/// What went wrong is told by the transport: a body that took too long is an I/O error of that kind.
+fn broken_off(error: &(dyn Error + 'static)) -> WireError {
+    let is_late = std::iter::successors(Some(error), |&error| error.source()).any(|error| {
+        error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    });
+    if is_late {
+        return WireError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            errors::INVALID_REQUEST,
+            "the body did not arrive in time; send the request again",
+        );
+    }
+    WireError::new(StatusCode::BAD_REQUEST, errors::PARSE, "the body broke off")
 }
 
 /// One message's bytes as text that is no deeper than the limit.

@@ -12,8 +12,8 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use wharf_model::{
-    CallError, CompletionRequest, Context, Event, InputAnswers, InputRequired, Json, LogLevel,
-    Outbox, Outcome,
+    CallError, CompletionReference, CompletionRequest, Context, Event, InputAnswers, InputRequired,
+    Json, LogLevel, Outbox, Outcome,
 };
 
 use crate::encode::{self, Frame, notifications};
@@ -218,14 +218,19 @@ impl Target {
     pub(crate) fn purpose(&self, subject: Option<&str>) -> Purpose {
         match self {
             Self::Tool { name, arguments } => {
-                Purpose::new(subject, "tools/call", name, Some(arguments.slice()))
+                Purpose::new(subject, "tools/call", &[name], Some(arguments.slice()))
             }
             Self::Prompt { name, arguments } => {
-                Purpose::new(subject, "prompts/get", name, Some(arguments.slice()))
+                Purpose::new(subject, "prompts/get", &[name], Some(arguments.slice()))
             }
-            Self::Resource { uri } => Purpose::new(subject, "resources/read", uri, None),
+            Self::Resource { uri } => Purpose::new(subject, "resources/read", &[uri], None),
             Self::Completion(request) => {
-                Purpose::new(subject, "completion/complete", &request.argument, None)
+                let (kind, reference) = match &request.reference {
+                    CompletionReference::Prompt(name) => ("ref/prompt", name),
+                    CompletionReference::Resource(uri) => ("ref/resource", uri),
+                };
+                let names = [kind, reference, &request.argument];
+                Purpose::new(subject, "completion/complete", &names, None)
             }
         }
     }
@@ -354,4 +359,43 @@ fn place(server: &Shared) -> Option<OwnedSemaphorePermit> {
         tracing::debug!("too many calls have lost their client; one is cancelled");
     }
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::mrtr::Sealer;
+
+    #[test]
+    fn a_completion_s_state_is_for_its_reference_and_argument() {
+        let purpose = |reference: CompletionReference, argument: &str| {
+            let request = CompletionRequest {
+                reference,
+                argument: argument.to_owned(),
+                value: String::new(),
+                context: Vec::new(),
+            };
+            Target::Completion(request).purpose(None)
+        };
+        let prompt = |name: &str| CompletionReference::Prompt(name.to_owned());
+        let sealer = Sealer::new(None);
+        let given = sealer.seal("s", &purpose(prompt("p"), "a"), Duration::from_secs(60));
+        for (case, reference, argument, ok) in [
+            ("the same", prompt("p"), "a", true),
+            ("another prompt", prompt("q"), "a", false),
+            ("another argument", prompt("p"), "b", false),
+            ("cut elsewhere", prompt("pa"), "", false),
+            (
+                "a resource",
+                CompletionReference::Resource("p".into()),
+                "a",
+                false,
+            ),
+        ] {
+            let opened = sealer.open(&given, &purpose(reference, argument));
+            assert_eq!(opened.is_ok(), ok, "{case}");
+        }
+    }
 }

@@ -43,7 +43,8 @@ pub(crate) fn refuse_duplicates(headers: &HeaderMap) -> Result<(), WireError> {
         return Ok(());
     }
     for name in headers.keys() {
-        if name.as_str().starts_with("mcp-") && headers.get_all(name).iter().nth(1).is_some() {
+        let is_ours = name.as_str().starts_with("mcp-") || name == LAST_EVENT_ID;
+        if is_ours && headers.get_all(name).iter().nth(1).is_some() {
             return Err(WireError::header_mismatch(format!(
                 "header `{name}` stands more than once"
             )));
@@ -90,6 +91,10 @@ fn unsupported_version(requested: &str) -> WireError {
 /// Compares the headers of a modern request with its body.
 pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>) -> Result<(), WireError> {
     let version = request.meta.version.and_then(Slice::text);
+    if version.is_none() {
+        // Nothing to compare with: the body is wrong by itself, whatever the header says.
+        check_metadata(request)?;
+    }
     compare(headers, PROTOCOL_VERSION, version.as_deref())?;
     check_metadata(request)?;
     compare(headers, METHOD, Some(&request.method))?;

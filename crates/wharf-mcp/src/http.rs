@@ -47,7 +47,8 @@ where
     };
     let response = match head.method {
         Verb::POST => post(server, head, body).await,
-        Verb::GET => get(server, &head),
+        Verb::GET => admission::refuse_foreign_page(&head, origin.as_ref())
+            .map_or_else(|error| refuse(&error, None), |()| get(server, &head)),
         Verb::DELETE => delete(server, &head),
         Verb::OPTIONS => admission::preflight(server, METHODS, &head.headers),
         _ => not_allowed(),
@@ -221,7 +222,8 @@ fn accept(
         // No modern notification over HTTP means anything to a server, and a session is none of its business.
         take(None)
     } else {
-        legacy_revision(&head.headers)
+        headers::refuse_duplicates(&head.headers)
+            .and_then(|()| legacy_revision(&head.headers))
             .and_then(|_| session(server, &head.headers, &caller))
             .and_then(|session| take(session.as_ref()))
     };
@@ -284,9 +286,15 @@ pub(crate) fn caller(head: &mut Parts) -> Caller {
 
 /// JSON, or nothing said. A page of another origin can send other types without asking first.
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), WireError> {
-    let Some(found) = headers.get(header::CONTENT_TYPE) else {
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let Some(found) = all.next() else {
         return Ok(());
     };
+    if all.next().is_some() {
+        return Err(WireError::invalid_request(
+            "header `content-type` stands more than once",
+        ));
+    }
     let essence = found.to_str().unwrap_or_default();
     let essence = essence.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {

@@ -55,7 +55,9 @@ pub(crate) fn handle_stream<B>(server: &Shared, request: Request<B>) -> Response
     };
     let response = match head.method {
         Verb::GET if server.settings.sse_transport => {
-            open(server, &mut head).unwrap_or_else(|error| refuse(&error, None))
+            admission::refuse_foreign_page(&head, origin.as_ref())
+                .and_then(|()| open(server, &mut head))
+                .unwrap_or_else(|error| refuse(&error, None))
         }
         Verb::OPTIONS => admission::preflight(server, METHODS, &head.headers),
         _ => not_allowed(),

@@ -43,4 +43,4 @@ mod stdio;
 pub use body::Body;
 pub use encode::{tool_list, tool_result};
 pub use server::Server;
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, Settings, ShortStateKey, StateKey};

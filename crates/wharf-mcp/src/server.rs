@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ::http::request::Parts;
 use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_catalog::Catalog;
 
+use crate::admission;
 use crate::body::Body;
 use crate::encode::Frame;
 use crate::handshake;
@@ -143,6 +145,13 @@ impl Server {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         legacy_sse::handle_message(&self.0, request).await
+    }
+
+    /// The answer to a request whose `Host` or `Origin` this server does not serve; none where it does. For routes beside
+    /// the endpoint, which does the same by itself.
+    pub fn refusal(&self, head: &Parts) -> Option<Response<Body>> {
+        let error = admission::check(&self.0.settings, head).err()?;
+        Some(http::refuse(&error, None))
     }
 
     /// Serves one client over a pair of pipes until its input ends or the server closes.

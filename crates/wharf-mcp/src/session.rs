@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,8 @@ pub(crate) struct Session {
     /// Calls and streams that are open; a session with any is not idle.
     open: AtomicUsize,
     last_used_ms: AtomicU64,
+    /// A request came after the handshake.
+    is_used: AtomicBool,
     /// Ends everything of the session.
     pub(crate) ended: CancellationToken,
 }
@@ -106,6 +108,7 @@ impl Session {
             counter: AtomicU64::new(0),
             open: AtomicUsize::new(0),
             last_used_ms: AtomicU64::new(now_ms()),
+            is_used: AtomicBool::new(false),
             ended: CancellationToken::new(),
         })
     }
@@ -300,6 +303,8 @@ impl Drop for Question {
 /// All sessions of a server that are found by their id.
 pub(crate) struct Sessions {
     shards: [Mutex<HashMap<SessionId, Arc<Session>>>; SHARDS],
+    /// Those that may never have been used, in their order, some of them gone.
+    fresh: Mutex<VecDeque<SessionId>>,
     count: AtomicUsize,
     max: usize,
     idle: Duration,
@@ -310,6 +315,7 @@ impl Sessions {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             shards: Default::default(),
+            fresh: Mutex::default(),
             count: AtomicUsize::new(0),
             max: limits.sessions_max,
             idle: limits.session_idle,
@@ -327,10 +333,13 @@ impl Sessions {
         session.open.load(Ordering::Acquire) == 0 && u128::from(idle_ms) > self.idle.as_millis()
     }
 
-    /// Makes a session findable. Where there are too many, the one that was idle longest gives way.
+    /// Makes a session findable. Where there are too many, one that nobody has used gives way, and if there is none, the
+    /// one that was idle longest: whoever only makes sessions takes none from those who use theirs.
     pub(crate) fn add(&self, session: &Arc<Session>) {
         self.sweep();
-        while self.count.load(Ordering::Acquire) >= self.max && self.give_up_one() {}
+        while self.count.load(Ordering::Acquire) >= self.max
+            && (self.give_up_unused() || self.give_up_idlest())
+        {}
         if self
             .shard(session.id)
             .insert(session.id, session.clone())
@@ -338,6 +347,12 @@ impl Sessions {
         {
             self.count.fetch_add(1, Ordering::AcqRel);
         }
+        let mut fresh = lock(&self.fresh);
+        if fresh.len() > self.max.saturating_mul(2) {
+            // Half at least are gone or in use, so this is rare.
+            fresh.retain(|id| self.unused(*id).is_some());
+        }
+        fresh.push_back(session.id);
     }
 
     /// The session of that id, when it is this caller's; its idle time starts anew.
@@ -353,6 +368,7 @@ impl Sessions {
             return None;
         }
         session.last_used_ms.store(now_ms, Ordering::Relaxed);
+        session.is_used.store(true, Ordering::Relaxed);
         Some(session)
     }
 
@@ -385,7 +401,27 @@ impl Sessions {
         }
     }
 
-    fn give_up_one(&self) -> bool {
+    fn unused(&self, id: SessionId) -> Option<Arc<Session>> {
+        let session = self.shard(id).get(&id)?.clone();
+        let is_used = session.is_used.load(Ordering::Relaxed);
+        (!is_used && session.open.load(Ordering::Acquire) == 0).then_some(session)
+    }
+
+    /// Looks at each new session once, however many there are.
+    fn give_up_unused(&self) -> bool {
+        loop {
+            // Of its own statement: the lock is not held while the session is looked up.
+            let oldest = lock(&self.fresh).pop_front();
+            let Some(oldest) = oldest else { return false };
+            if let Some(session) = self.unused(oldest) {
+                tracing::debug!(max = self.max, "too many sessions; an unused one ends");
+                self.remove(&session);
+                return true;
+            }
+        }
+    }
+
+    fn give_up_idlest(&self) -> bool {
         let by_idleness = |session: &Arc<Session>| {
             // Open ones last: somebody waits for them.
             let is_open = session.open.load(Ordering::Acquire) > 0;
@@ -455,6 +491,36 @@ mod tests {
         assert!(!is_there(&second), "the idle one gave way");
         assert!(second.ended.is_cancelled());
         assert!(is_there(&third));
+    }
+
+    #[test]
+    fn unused_sessions_give_way_before_used_ones() {
+        let limits = Limits {
+            sessions_max: 3,
+            ..Limits::default()
+        };
+        let sessions = Sessions::new(&limits);
+        let used = session(&limits);
+        sessions.add(&used);
+        let find = |session: &Session| {
+            let id = session.id.to_string();
+            sessions.find(&id, &Caller::default()).is_some()
+        };
+        assert!(find(&used));
+        let others: Vec<_> = (0..20).map(|_| session(&limits)).collect();
+        for other in &others {
+            sessions.add(other);
+        }
+        let ended: Vec<_> = others.iter().map(|one| one.ended.is_cancelled()).collect();
+        let mut expected = [true; 20];
+        expected[18..].fill(false);
+        assert_eq!(ended, expected, "the oldest unused ones");
+        assert!(find(&used), "however long it was idle");
+        assert!(lock(&sessions.fresh).len() <= 2 * 3 + 1);
+        // With nothing but used ones the idlest gives way, as ever.
+        assert!(find(&others[18]) && find(&others[19]));
+        sessions.add(&session(&limits));
+        assert_eq!(sessions.count.load(Ordering::Relaxed), 3);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the owner of a server decides, with a reason for every default.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use wharf_model::{Icon, Secret};
@@ -38,8 +40,45 @@ pub struct Settings {
     pub list_ttl_ms: u64,
     /// The key that seals the state of multi-round-trip calls. Replicas with the same key continue each other's calls;
     /// random when absent, so that a restart or another replica refuses the state.
-    pub state_key: Option<Secret>,
+    pub state_key: Option<StateKey>,
 }
+
+/// A key that seals state; long enough that nobody finds it by trying.
+#[derive(Debug, Clone)]
+pub struct StateKey(Secret);
+
+impl StateKey {
+    /// As many bytes as a tag has. A client holds tags it can try keys against, as fast as it likes.
+    pub const BYTES_MIN: usize = 32;
+
+    /// Refuses a short key. That a long one is random is up to the owner: `openssl rand -hex 32` makes one.
+    pub fn new(key: Secret) -> Result<Self, ShortStateKey> {
+        if key.expose().len() < Self::BYTES_MIN {
+            return Err(ShortStateKey);
+        }
+        Ok(Self(key))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
+/// A state key is too short to protect anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortStateKey;
+
+impl fmt::Display for ShortStateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the state key has fewer than {} bytes",
+            StateKey::BYTES_MIN
+        )
+    }
+}
+
+impl Error for ShortStateKey {}
 
 /// What a client may use up.
 #[derive(Debug, Clone)]
@@ -49,7 +88,8 @@ pub struct Limits {
     /// The deepest nesting of a message. 64 by default: far beyond honest arguments, well below what the readers of
     /// JSON behind this one can take, which is 127 and cannot be exceeded.
     pub nesting_max: usize,
-    /// How many legacy sessions are kept; beyond it the one that was idle longest ends. 10,000 by default, about 10 MB.
+    /// How many legacy sessions are kept; beyond it one that was never used ends, or the one
+    /// that was idle longest. 10,000 by default, about 10 MB.
     pub sessions_max: usize,
     /// How long a session lives without a request. 30 minutes by default: longer than a person's pause, and clients that
     /// come later begin anew when they are told 404.

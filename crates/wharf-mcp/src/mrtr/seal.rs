@@ -9,14 +9,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use wharf_model::{JsonKind, Secret, Slice};
+use wharf_model::{JsonKind, Slice};
+
+use crate::settings::StateKey;
 
 /// Covered by every tag, so that a tag made for another use or another layout never fits.
 const CONTEXT: &[u8] = b"wharf request state 1";
 const EXPIRY_BYTES: usize = 8;
 const TAG_BYTES: usize = 32;
 
-/// What a state is for: a digest of the caller, the method, the name and the arguments.
+/// What a state is for: a digest of the caller, the method, the names and the arguments.
 #[derive(Clone, Copy)]
 pub(crate) struct Purpose([u8; 32]);
 
@@ -25,14 +27,17 @@ impl Purpose {
     pub(crate) fn new(
         subject: Option<&str>,
         method: &str,
-        name: &str,
+        names: &[&str],
         arguments: Option<Slice<'_>>,
     ) -> Self {
         let mut digest = Sha256::new();
         digest.update([u8::from(subject.is_some())]);
         add_text(&mut digest, subject.unwrap_or_default());
         add_text(&mut digest, method);
-        add_text(&mut digest, name);
+        digest.update((names.len() as u64).to_be_bytes());
+        for name in names {
+            add_text(&mut digest, name);
+        }
         add_value(&mut digest, arguments.unwrap_or(Slice::from_checked("{}")));
         Self(digest.finalize().into())
     }
@@ -83,10 +88,10 @@ pub(crate) struct Sealer {
 
 impl Sealer {
     /// With a random key when there is none.
-    pub(crate) fn new(key: Option<&Secret>) -> Self {
+    pub(crate) fn new(key: Option<&StateKey>) -> Self {
         let mut random = [0; TAG_BYTES];
         let key = if let Some(key) = key {
-            key.expose().as_bytes()
+            key.bytes()
         } else {
             getrandom::fill(&mut random).expect("the operating system has randomness");
             &random
@@ -138,38 +143,39 @@ fn now_s() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use wharf_model::Secret;
+
     use super::*;
 
     const LIFETIME: Duration = Duration::from_secs(60);
+
+    fn key(of: &str) -> StateKey {
+        StateKey::new(Secret::new(of.repeat(StateKey::BYTES_MIN))).unwrap()
+    }
 
     fn purpose(subject: Option<&str>, name: &str, arguments: &str) -> Purpose {
         Purpose::new(
             subject,
             "tools/call",
-            name,
+            &[name],
             Some(Slice::parse(arguments).unwrap()),
         )
     }
 
     #[test]
     fn a_state_is_good_for_its_own_call_only() {
-        let sealer = Sealer::new(Some(&Secret::new("key")));
+        let sealer = Sealer::new(Some(&key("k")));
         let own = purpose(Some("alice"), "t", r#"{"a":1,"b":["x"]}"#);
         let given = sealer.seal("step 1", &own, LIFETIME);
         for (case, sealer, purpose, ok) in [
             ("the same", &sealer, own, true),
             (
                 "written otherwise",
-                &Sealer::new(Some(&Secret::new("key"))),
+                &Sealer::new(Some(&key("k"))),
                 purpose(Some("alice"), "t", "{ \"b\" : [\"\\u0078\"], \"a\":1 }"),
                 true,
             ),
-            (
-                "another key",
-                &Sealer::new(Some(&Secret::new("other"))),
-                own,
-                false,
-            ),
+            ("another key", &Sealer::new(Some(&key("o"))), own, false),
             ("a random key", &Sealer::new(None), own, false),
             (
                 "somebody else",
@@ -204,6 +210,14 @@ mod tests {
         ] {
             let opened = sealer.open(&given, &purpose);
             assert_eq!(opened.as_deref() == Ok("step 1"), ok, "{case}: {opened:?}");
+        }
+    }
+
+    #[test]
+    fn short_keys_are_refused() {
+        for (bytes, ok) in [(0, false), (31, false), (32, true), (64, true)] {
+            let key = StateKey::new(Secret::new("k".repeat(bytes)));
+            assert_eq!(key.is_ok(), ok, "{bytes}");
         }
     }
 

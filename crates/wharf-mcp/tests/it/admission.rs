@@ -114,3 +114,101 @@ async fn only_json_is_taken() {
         }
     }
 }
+
+#[tokio::test]
+async fn two_values_for_one_thing_are_none() {
+    let bench = Bench::plain().await;
+    let message = initialize("2025-11-25", json!({})).to_string();
+    for (case, target, headers, status) in [
+        ("one host", "/mcp", vec![("host", "localhost")], 200),
+        (
+            "two hosts",
+            "/mcp",
+            vec![("host", "localhost"), ("host", "localhost")],
+            400,
+        ),
+        (
+            "two origins",
+            "/mcp",
+            vec![
+                ("host", "localhost"),
+                ("origin", "http://localhost"),
+                ("origin", "https://evil.example"),
+            ],
+            400,
+        ),
+        (
+            "two types",
+            "/mcp",
+            vec![("host", "localhost"), ("content-type", "text/plain")],
+            400,
+        ),
+        (
+            "the whole address",
+            "http://localhost/mcp",
+            vec![("host", "LOCALHOST")],
+            200,
+        ),
+        (
+            "another address",
+            "http://evil.example/mcp",
+            vec![("host", "localhost")],
+            400,
+        ),
+    ] {
+        let mut request = Request::post(target).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::from(message.clone())).unwrap();
+        let response = bench.send(request).await;
+        assert_eq!(response.status.as_u16(), status, "{case}");
+        if status == 400 {
+            assert_eq!(code(&response.json().await), -32600, "{case}");
+        }
+    }
+    let session = bench.session("2025-11-25", json!({})).await;
+    let headers = [
+        ("mcp-session-id", session.as_str()),
+        ("last-event-id", "1-1"),
+        ("last-event-id", "2-2"),
+    ];
+    let response = bench.get("/mcp", &headers).await;
+    assert_eq!(response.status.as_u16(), 400, "two events to go on from");
+    assert_eq!(code(&response.json().await), -32020);
+}
+
+#[tokio::test]
+async fn no_foreign_page_opens_a_stream() {
+    let bench = Bench::start(Settings {
+        sse_transport: true,
+        allowed_origins: vec!["https://app.example".into()],
+        ..Settings::default()
+    })
+    .await;
+    let session = bench.session("2025-11-25", json!({})).await;
+    for path in ["/mcp", "/sse"] {
+        for (case, headers, status) in [
+            ("no page", vec![], 200),
+            (
+                "a foreign page",
+                vec![("sec-fetch-site", "cross-site")],
+                403,
+            ),
+            ("an own page", vec![("sec-fetch-site", "same-origin")], 200),
+            (
+                "an allowed page",
+                vec![
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://app.example"),
+                ],
+                200,
+            ),
+        ] {
+            let mut all = vec![("mcp-session-id", session.as_str())];
+            all.extend(headers);
+            let response = bench.get(path, &all).await;
+            assert_eq!(response.status.as_u16(), status, "{path}: {case}");
+        }
+    }
+}

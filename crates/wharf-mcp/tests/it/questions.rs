@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wharf_mcp::{Limits, Settings};
+use wharf_mcp::{Limits, Settings, StateKey};
 use wharf_model::Secret;
 
 use crate::support::{Bench, call, code, modern, request};
@@ -98,7 +98,9 @@ async fn a_modern_client_is_asked_by_a_result() {
 async fn replicas_with_one_key_go_on_with_each_others_calls() {
     let replica = || {
         Bench::start(Settings {
-            state_key: Some(Secret::new("shared by both")),
+            state_key: Some(
+                StateKey::new(Secret::new("shared by both, and long enough for it")).unwrap(),
+            ),
             ..Settings::default()
         })
     };

@@ -404,3 +404,23 @@ async fn headers_that_stand_twice_are_refused() {
         assert_eq!(code(&response.json().await), -32020, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_version_that_is_no_text_is_the_body_s_own_fault() {
+    let bench = Bench::plain().await;
+    for version in [json!(20_260_728), json!(null), json!([MODERN]), json!({})] {
+        let (mut message, headers) = crate::support::modern("tools/list", json!({}));
+        message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = version.clone();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let response = bench.post(&message, &headers).await;
+        assert_eq!(response.status.as_u16(), 400, "{version}");
+        assert_eq!(
+            crate::support::code(&response.json().await),
+            -32602,
+            "{version}"
+        );
+    }
+}
