@@ -305,7 +305,10 @@ fn refusal_body(response: &Response, bytes_max: usize) -> Option<ByteString> {
     let json = (media.kind() == Kind::Json)
         .then(|| json(&media, response, bytes_max))
         .flatten();
-    Some(json.map_or_else(|| text(&media, response, bytes_max, None), |json| json.text()))
+    Some(json.map_or_else(
+        || text(&media, response, bytes_max, None),
+        |json| json.text(),
+    ))
 }
 
 /// `404 Not Found`; the upstream's own phrase is not trusted, and HTTP/2 has none.

@@ -53,7 +53,11 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Openapi {
         /// Its flags: `wharf openapi --help`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "FLAGS"
+        )]
         arguments: Vec<String>,
     },
     /// Print a script that completes `wharf` commands in a shell.

@@ -65,7 +65,10 @@ fn warn_of_fixed(started_with: &Config, read: &Config) {
     let changed = [
         ("server", started_with.server != read.server),
         ("name", started_with.name != read.name),
-        ("instructions", started_with.instructions != read.instructions),
+        (
+            "instructions",
+            started_with.instructions != read.instructions,
+        ),
     ];
     for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
         tracing::warn!(

@@ -52,7 +52,7 @@ fn a_long_list_is_searched_and_a_short_one_shown() {
     ] {
         let file = folder.write("wharf.yaml", &format!("{settings}{source}"));
         let checked = run(&["check", "--config", &file]);
-        let said = text(&checked.stdout).to_owned();
+        let said = text(&checked.stdout);
         assert!(said.contains(reason), "{settings}: {said}");
         let checked = run(&["check", "--config", &file, "--json"]);
         let said: Value = serde_json::from_slice(&checked.stdout).unwrap();

@@ -93,7 +93,15 @@ fn files_of_the_folder_belong_to_the_document() {
 #[test]
 fn a_file_that_is_referred_to_is_watched() {
     let (folder, document) = parts();
-    let server = Running::start(&["serve", &document, "--http", "127.0.0.1:0", "--watch"]);
+    let server = Running::start(&[
+        "serve",
+        &document,
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--http",
+        "127.0.0.1:0",
+        "--watch",
+    ]);
     assert_eq!(server.tool_names(), ["listPets", "plain"]);
     folder.write(
         "inside/parts/pets.yaml",
