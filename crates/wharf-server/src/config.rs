@@ -54,7 +54,7 @@ pub struct Limits {
     pub head_timeout_s: u64,
     /// Seconds in which a request body must have arrived.
     pub body_timeout_s: u64,
-    /// Seconds without progress after which a client that does not read its answer is cut off.
+    /// Seconds in which a client must take 1 KiB of its answer, where there is as much; otherwise it is cut off.
     pub write_timeout_s: u64,
     /// Size of a request body in bytes. Uploads travel inside of it as base64, which adds a third.
     pub body_bytes_max: usize,

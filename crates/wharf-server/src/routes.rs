@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::{Request, Response, StatusCode};
 use axum::response::{IntoResponse, Json};
-use axum::routing::{get, post};
+use axum::routing::{any, get};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use serde_json::json;
@@ -60,8 +60,9 @@ impl Routes {
             .route("/ready", get(ready));
         if config.sse_transport {
             others = others
-                .route("/sse", get(sse))
-                .route("/messages", post(message));
+                // Every method: the handlers answer browsers that ask beforehand, and refuse the rest with a reason.
+                .route("/sse", any(sse))
+                .route("/messages", any(message));
         }
         let others = others.with_state(Shared {
             mcp: mcp.clone(),
@@ -95,13 +96,22 @@ impl Routes {
     }
 }
 
-async fn about(State(shared): State<Shared>) -> impl IntoResponse {
+/// Not for a page that re-pointed its name here: it could read from it what runs on this machine.
+async fn about(
+    State(shared): State<Shared>,
+    request: axum::extract::Request,
+) -> Response<ResponseBody> {
+    let (head, _) = request.into_parts();
+    if let Some(refusal) = shared.mcp.refusal(&head) {
+        return refusal.map(Either::Left);
+    }
     let catalog = shared.mcp.catalog();
-    Json(json!({
+    let about = Json(json!({
         "name": shared.mcp.settings().name,
         "version": shared.mcp.settings().version,
         "tools": catalog.tools().len(),
-    }))
+    }));
+    about.into_response().map(Either::Right)
 }
 
 /// The process lives; asks nothing else, so that a slow upstream never gets a healthy server killed.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// A timer that exists only while something waits.
@@ -67,7 +66,12 @@ where
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(self.patience.poll_exhausted(cx));
-        Poll::Ready(Some(Err("the request body did not arrive in time".into())))
+        // The kind is what whoever reads the body goes by.
+        let late = io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the request body did not arrive in time",
+        );
+        Poll::Ready(Some(Err(late.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -79,36 +83,59 @@ where
     }
 }
 
-/// A connection whose writes fail when the other side takes no byte for a time.
+/// What a client must take in the time of one limit, while there is more for it. Anything less is a client that holds a
+/// connection and an answer for ever by reading a byte now and then; a slow phone takes a hundred times as much.
+const PROGRESS_BYTES_MIN: usize = 1 << 10;
+
+/// A connection whose writes fail when the other side takes next to nothing for a time.
 #[derive(Debug)]
-pub(crate) struct WriteGuard {
-    stream: TcpStream,
+pub(crate) struct WriteGuard<S> {
+    stream: S,
     patience: Patience,
+    /// What was taken since the timer runs.
+    taken: usize,
 }
 
-impl WriteGuard {
-    pub(crate) fn new(stream: TcpStream, limit: Duration) -> Self {
+impl<S> WriteGuard<S> {
+    pub(crate) fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
             patience: Patience::new(limit),
+            taken: 0,
         }
     }
 
-    fn watch<T>(
+    fn relax(&mut self) {
+        self.patience.timer = None;
+        self.taken = 0;
+    }
+
+    fn watch<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if done.is_pending() {
+            ready!(self.patience.poll_exhausted(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        done
+    }
+
+    fn watch_write(
         &mut self,
         cx: &mut Context<'_>,
-        wrote: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if wrote.is_ready() {
-            self.patience.timer = None;
-            return wrote;
+        wrote: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &wrote
+            && self.patience.timer.is_some()
+        {
+            self.taken += bytes;
+            if self.taken >= PROGRESS_BYTES_MIN {
+                self.relax();
+            }
         }
-        ready!(self.patience.poll_exhausted(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        self.watch(cx, wrote)
     }
 }
 
-impl AsyncRead for WriteGuard {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteGuard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -118,14 +145,14 @@ impl AsyncRead for WriteGuard {
     }
 }
 
-impl AsyncWrite for WriteGuard {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteGuard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, wrote)
+        self.watch_write(cx, wrote)
     }
 
     fn poll_write_vectored(
@@ -134,7 +161,7 @@ impl AsyncWrite for WriteGuard {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, wrote)
+        self.watch_write(cx, wrote)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -143,10 +170,71 @@ impl AsyncWrite for WriteGuard {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_ready() {
+            // There is nothing more to write, so nobody is slow.
+            self.relax();
+        }
         self.watch(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickling_reader_is_cut_off_and_a_slow_one_is_not() {
+        for (case, bytes, pause, ok) in [
+            ("a byte a second", 1, Duration::from_secs(1), false),
+            ("a byte before each limit", 1, LIMIT * 9 / 10, false),
+            ("nothing", 1, LIMIT * 2, false),
+            ("just enough", 128, Duration::from_secs(1), true),
+            ("at once", 4_096, Duration::ZERO, true),
+        ] {
+            // Room for one read, so that every byte has to be taken.
+            let (near, mut far) = tokio::io::duplex(bytes);
+            let mut guard = WriteGuard::new(near, LIMIT);
+            let reading = tokio::spawn(async move {
+                let mut buffer = vec![0; bytes];
+                loop {
+                    tokio::time::sleep(pause).await;
+                    if !matches!(far.read(&mut buffer).await, Ok(1..)) {
+                        return;
+                    }
+                }
+            });
+            let wrote = guard.write_all(&[0; 8_192]).await;
+            assert_eq!(wrote.is_ok(), ok, "{case}: {wrote:?}");
+            drop(guard);
+            reading.await.expect("the reader ends with the connection");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_out_starts_anew() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut guard = WriteGuard::new(near, LIMIT);
+        let mut buffer = [0; 100];
+        for round in 0..3 {
+            let writing = async {
+                guard.write_all(&[0; 100]).await.expect("taken in time");
+                guard.flush().await.expect("flushed");
+            };
+            let reading = async {
+                tokio::time::sleep(LIMIT / 2).await;
+                far.read_exact(&mut buffer).await.expect("open");
+            };
+            tokio::join!(writing, reading);
+            tokio::time::sleep(LIMIT * 2).await;
+            assert_eq!(guard.taken, 0, "round {round}");
+        }
     }
 }

@@ -1,0 +1,6 @@
+//! The server around an empty catalog, asked over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod routes;
+mod support;

@@ -1,0 +1,63 @@
+//! A server on loopback, and a client that sends what no library would.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use wharf_catalog::Catalog;
+use wharf_mcp::Settings;
+use wharf_server::{Config, Listener};
+
+/// Nothing in these tests takes long; whatever does has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server on a port of its own. It ends with this.
+pub(crate) struct Bench {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Bench {
+    pub(crate) async fn start(config: Config) -> Self {
+        let settings = Settings {
+            sse_transport: true,
+            allowed_origins: vec!["https://app.example".into()],
+            ..Settings::default()
+        };
+        let catalog = Catalog::build([]).expect("nothing clashes with nothing");
+        let mcp = wharf_mcp::Server::new(catalog, settings);
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.address().unwrap();
+        let serving = tokio::spawn(async move {
+            wharf_server::serve(mcp, listener, &config, std::future::pending()).await;
+        });
+        Self { address, serving }
+    }
+
+    /// Sends these bytes and gives what comes, until it holds `until`.
+    pub(crate) async fn exchange(&self, request: &str, until: &str) -> String {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            let mut buffer = [0; 4_096];
+            while !answer.contains(until) {
+                let read = stream.read(&mut buffer).await.unwrap();
+                assert_ne!(read, 0, "the connection ended after: {answer}");
+                answer.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+            }
+            answer
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .unwrap_or_else(|_| panic!("no `{until}` in the answer to {request}"))
+    }
+}
