@@ -8,36 +8,63 @@ use super::{Slice, string_end};
 /// The deepest nesting that every reader we know accepts, less what a message puts around a value: `serde_json` stops
 /// at 128, Python's readers between 200 and 1,000.
 const NESTING_MAX: usize = 100;
+/// Short enough that the brackets of a block alone are rarely too many.
+const BLOCK_BYTES: usize = 64;
 
 impl Slice<'_> {
     /// Whether common readers accept the value: it is not nested too deep and holds no lone surrogate.
+    ///
+    /// Most values are seen to be harmless by counting brackets in blocks, which costs next to nothing. Brackets in
+    /// strings count too, so an answer can hide its depth from this; it harms nothing but itself.
     pub fn is_portable(self) -> bool {
         let bytes = self.0.as_bytes();
-        let mut depth = 0_usize;
-        let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            match byte {
-                b'{' | b'[' => {
-                    depth += 1;
-                    if depth > NESTING_MAX {
-                        return false;
-                    }
-                }
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b'"' => {
-                    let end = string_end(bytes, at);
-                    if has_lone_surrogate(&bytes[at..end]) {
-                        return false;
-                    }
-                    at = end;
-                    continue;
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        true
+        let is_harmless = is_flat(bytes) && memchr::memmem::find(bytes, b"\\u").is_none();
+        is_harmless || is_portable(bytes)
     }
+}
+
+/// Whether no block of the text can be nested too deep, by the count of brackets before and in it.
+fn is_flat(bytes: &[u8]) -> bool {
+    let count = |block: &[u8], one: u8, other: u8| -> usize {
+        block
+            .iter()
+            .map(|byte| usize::from(*byte == one || *byte == other))
+            .sum()
+    };
+    let mut depth = 0_usize;
+    bytes.chunks(BLOCK_BYTES).all(|block| {
+        let opened = depth + count(block, b'{', b'[');
+        depth = opened.saturating_sub(count(block, b'}', b']'));
+        opened <= NESTING_MAX
+    })
+}
+
+/// The same, string by string.
+fn is_portable(bytes: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > NESTING_MAX {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let end = string_end(bytes, at);
+                if has_lone_surrogate(&bytes[at..end]) {
+                    return false;
+                }
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    true
 }
 
 /// Whether a string's escapes hold half of a surrogate pair (RFC 8259 §8.2).
