@@ -209,7 +209,7 @@ impl Call {
     }
 
     fn purpose(&self) -> Purpose {
-        self.target.purpose(self.context.caller.subject.as_deref())
+        self.target.purpose(self.context.caller.subject())
     }
 }
 

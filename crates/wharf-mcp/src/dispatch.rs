@@ -153,7 +153,7 @@ fn call(
         .transpose()?;
     let answers = if peer.revision.is_modern() {
         mrtr::answers(server, &request.params, text, || {
-            target.purpose(peer.caller.subject.as_deref())
+            target.purpose(peer.caller.subject())
         })?
     } else {
         InputAnswers::default()

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use ::http::StatusCode;
-use wharf_model::{CallError, Json};
+use wharf_model::{CallError, Json, whole_seconds};
 
 use crate::encode::json::Object;
-use crate::message::Reply;
+use crate::message::{Refusal, Reply};
 use crate::protocol::Revision;
 
 pub(crate) const PARSE: i32 = -32700;
@@ -31,6 +31,7 @@ pub(crate) struct WireError {
     pub(crate) code: i32,
     pub(crate) message: Cow<'static, str>,
     pub(crate) data: Option<Json>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl WireError {
@@ -44,6 +45,7 @@ impl WireError {
             code,
             message: message.into(),
             data: None,
+            refusal: None,
         }
     }
 
@@ -53,6 +55,11 @@ impl WireError {
         write(&mut object);
         object.end();
         self.data = Json::parse(out.into()).ok();
+        self
+    }
+
+    fn with_refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
         self
     }
 
@@ -102,10 +109,19 @@ impl WireError {
             }
             CallError::MissingCapability { .. } => (StatusCode::OK, INVALID_REQUEST),
             CallError::Unsupported => (not_found_status(revision), METHOD_NOT_FOUND),
+            CallError::Unauthenticated => (StatusCode::UNAUTHORIZED, INVALID_REQUEST),
+            CallError::Forbidden { .. } => (StatusCode::FORBIDDEN, INVALID_REQUEST),
+            CallError::TooManyCalls { .. } => (StatusCode::TOO_MANY_REQUESTS, INTERNAL),
+            CallError::Overloaded { .. } => (StatusCode::SERVICE_UNAVAILABLE, INTERNAL),
             _ => (StatusCode::OK, INTERNAL),
         };
         let wire = Self::new(status, code, message);
         match error {
+            CallError::Unauthenticated => wire.with_refusal(Refusal::Unauthenticated),
+            CallError::Forbidden { scopes } => wire.with_refusal(Refusal::Forbidden { scopes }),
+            CallError::TooManyCalls { retry_after } | CallError::Overloaded { retry_after } => wire
+                .with_data(|data| data.raw("retryAfter", &whole_seconds(retry_after).to_string()))
+                .with_refusal(Refusal::Later { retry_after }),
             CallError::ResourceNotFound { uri } => wire.with_data(|data| data.text("uri", &uri)),
             CallError::MissingCapability { capabilities } => {
                 wire.with_data(|data| data.raw("requiredCapabilities", capabilities.as_str()))
@@ -133,6 +149,7 @@ impl WireError {
         Reply {
             status: self.status,
             message: out.into(),
+            refusal: self.refusal.clone(),
         }
     }
 }

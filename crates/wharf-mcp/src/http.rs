@@ -15,7 +15,7 @@ use ::http::request::Parts;
 use ::http::{Method as Verb, Request as HttpRequest, Response, StatusCode};
 use bytes::Bytes;
 use bytestring::ByteString;
-use wharf_model::{Caller, Slice};
+use wharf_model::{Caller, Slice, whole_seconds};
 
 use crate::body::{self, Body};
 use crate::call::{Call, KeptRunning};
@@ -24,7 +24,7 @@ use crate::envelope::{self, Incoming, Request};
 use crate::errors::{self, WireError};
 use crate::handshake;
 use crate::headers;
-use crate::message::{Reply, Shared};
+use crate::message::{Refusal, Reply, Shared};
 use crate::protocol::{Method, names_modern_revision};
 use crate::session::Session;
 use crate::sse::{self, Reading};
@@ -361,6 +361,13 @@ pub(crate) fn json(reply: Reply) -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
+    if let Some(refusal) = reply.refusal {
+        if let Refusal::Later { retry_after } = &refusal {
+            let seconds = HeaderValue::from(whole_seconds(*retry_after));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response.extensions_mut().insert(refusal);
+    }
     response
 }
 

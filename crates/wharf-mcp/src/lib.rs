@@ -42,5 +42,6 @@ mod stdio;
 
 pub use body::Body;
 pub use encode::{tool_list, tool_result};
+pub use message::Refusal;
 pub use server::Server;
 pub use settings::{Limits, Settings, ShortStateKey, StateKey};

@@ -4,6 +4,7 @@
 //! by all answers and copied by none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::StatusCode;
 use bytes::Bytes;
@@ -50,6 +51,25 @@ impl From<Vec<u8>> for Message {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) message: Message,
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// Why somebody who asks properly is sent away. A response that says so over HTTP has it among its extensions, for whoever
+/// knows how the caller could prove more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 401: the caller has to prove who they are.
+    Unauthenticated,
+    /// 403: the caller lacks these scopes; where there are none, no scope would help.
+    Forbidden {
+        /// All scopes that the operation needs.
+        scopes: Vec<String>,
+    },
+    /// 429 or 503: another try makes sense after this time. The response has `Retry-After` already.
+    Later {
+        /// How long to wait.
+        retry_after: Duration,
+    },
 }
 
 impl Reply {
@@ -57,6 +77,7 @@ impl Reply {
         Self {
             status: StatusCode::OK,
             message: message.into(),
+            refusal: None,
         }
     }
 }

@@ -450,6 +450,8 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use wharf_model::Identity;
+
     use super::*;
 
     fn session(limits: &Limits) -> Arc<Session> {
@@ -535,9 +537,10 @@ mod tests {
         let open = one.open();
         std::thread::sleep(Duration::from_millis(5));
         let id = one.id.to_string();
-        let stranger = Caller {
-            subject: Some("mallory".into()),
-        };
+        let stranger = Caller::known(Identity {
+            subject: "mallory".to_owned(),
+            ..Identity::default()
+        });
         assert!(sessions.find(&id, &stranger).is_none(), "another caller");
         assert!(
             sessions.find(&id, &Caller::default()).is_some(),

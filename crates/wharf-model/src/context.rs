@@ -6,7 +6,7 @@ use http::HeaderMap;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{InputAnswers, Json};
+use crate::{Caller, InputAnswers, Json};
 
 /// Everything around one call. Owned by the call; nothing in it outlives it.
 #[derive(Debug, Clone, Default)]
@@ -27,13 +27,6 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// Fires when the client gives up. Dropping the call's future stops it as well; this is for work that was spawned.
     pub cancelled: CancellationToken,
-}
-
-/// Who is calling.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// A stable name of the caller, or none for somebody unknown.
-    pub subject: Option<String>,
 }
 
 /// What the client can be asked, by MCP's capability names.

@@ -14,17 +14,19 @@ mod resource;
 mod secret;
 mod tool;
 
+mod caller;
 mod context;
 mod effort;
 mod error;
 mod interaction;
 mod source;
 
+pub use caller::{Caller, Identity};
 pub use completion::{Completion, CompletionReference, CompletionRequest};
 pub use content::{Annotations, Audience, Content, Icon};
-pub use context::{Caller, ClientCapabilities, Context, Event, LogLevel, Outbox};
+pub use context::{ClientCapabilities, Context, Event, LogLevel, Outbox};
 pub use effort::Effort;
-pub use error::CallError;
+pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
 pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use wharf_mcp::{Server, Settings};
-use wharf_model::{Caller, Change};
+use wharf_model::{Caller, Change, Identity};
 
 pub(crate) use probe::{Probe, Watch};
 
@@ -150,8 +150,11 @@ async fn accept(listener: TcpListener, server: Server) {
             async move {
                 // What an authentication in front would do.
                 if let Some(subject) = request.headers_mut().remove("x-test-caller") {
-                    let subject = Some(subject.to_str().unwrap().to_owned());
-                    request.extensions_mut().insert(Caller { subject });
+                    let caller = Caller::known(Identity {
+                        subject: subject.to_str().unwrap().to_owned(),
+                        ..Identity::default()
+                    });
+                    request.extensions_mut().insert(caller);
                 }
                 Ok::<_, std::convert::Infallible>(match request.uri().path() {
                     "/sse" => server.handle_sse(request).await,

@@ -224,7 +224,7 @@ impl Source for Probe {
                 },
                 "headers" => ToolResult::text(format!(
                     "{:?} {:?} {:?}",
-                    context.caller.subject,
+                    context.caller.subject(),
                     context.headers.get("x-probe"),
                     context.traceparent
                 )),
