@@ -70,6 +70,13 @@ pub(crate) struct Events {
     polls: bool,
 }
 
+/// However a call ends, and also when its client goes before it began, it is no longer in flight.
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.server.tally.end();
+    }
+}
+
 impl Call {
     /// Opens the way for events, when the client wants any.
     pub(crate) fn listen(&mut self) -> Option<Events> {

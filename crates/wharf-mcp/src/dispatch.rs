@@ -170,6 +170,7 @@ fn call(
     if let Some(in_flight) = &in_flight {
         context.cancelled = in_flight.token.clone();
     }
+    server.tally.begin();
     Ok(Call {
         server: server.clone(),
         offering,

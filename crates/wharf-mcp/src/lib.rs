@@ -29,6 +29,7 @@ mod encode;
 mod handshake;
 mod lists;
 mod message;
+mod tally;
 
 mod mrtr;
 mod news;
@@ -45,3 +46,4 @@ pub use encode::{tool_list, tool_result};
 pub use message::Refusal;
 pub use server::Server;
 pub use settings::{Limits, Settings, ShortStateKey, StateKey};
+pub use tally::Calls;

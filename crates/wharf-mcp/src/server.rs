@@ -28,6 +28,7 @@ use crate::protocol::Revision;
 use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::sse::Budget;
+use crate::tally::{Calls, Tally};
 use crate::{http, stdio};
 
 /// An MCP server over one catalog. Clones share everything.
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     /// Ends streams; requests ask the flag beside it, which costs no lock.
     pub(crate) closing: CancellationToken,
     closed: AtomicBool,
+    pub(crate) tally: Tally,
     /// Legacy calls whose connection has gone, and calls whose answer is a stream. Each ends by its timeout.
     pub(crate) tasks: TaskTracker,
     /// Places for calls whose client has gone.
@@ -76,6 +78,7 @@ impl Server {
             sealer: Sealer::new(settings.state_key.as_ref()),
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
+            tally: Tally::default(),
             tasks: TaskTracker::new(),
             abandoned: Arc::new(Semaphore::new(
                 settings
@@ -109,6 +112,11 @@ impl Server {
     /// What the owner decided.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// How many calls there were, and how many there are now.
+    pub fn calls(&self) -> Calls {
+        self.0.tally.read()
     }
 
     /// Answers a request to the MCP endpoint, whatever its path.

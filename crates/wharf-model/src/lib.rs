@@ -5,6 +5,7 @@
 //! upstream's. JSON travels as text that is known to be valid ([`Json`]), so an upstream's answer can pass through
 //! without a tree being built of it.
 
+pub mod calendar;
 mod json;
 
 mod completion;

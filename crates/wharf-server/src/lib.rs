@@ -5,6 +5,7 @@
 
 mod config;
 mod connection;
+mod health;
 mod listen;
 mod metrics;
 mod pace;

@@ -60,4 +60,18 @@ impl Bench {
             .await
             .unwrap_or_else(|_| panic!("no `{until}` in the answer to {request}"))
     }
+
+    /// Sends these bytes and gives all that comes until the server closes.
+    pub(crate) async fn exchange_all(&self, request: &str) -> String {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .unwrap_or_else(|_| panic!("no end of the answer to {request}"))
+    }
 }
