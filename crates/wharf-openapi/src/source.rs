@@ -346,6 +346,10 @@ impl OpenApi {
                     error = &error as &dyn std::error::Error,
                     "the upstream gave no answer"
                 );
+                if let UpstreamError::Crowded { retry_after, .. } = error {
+                    // It is this server that has too much to do, and whoever stands before it should know.
+                    return Err(CallError::Overloaded { retry_after });
+                }
                 if awslabs {
                     awslabs::failure(call.name, &error)
                 } else {

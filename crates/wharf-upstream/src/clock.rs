@@ -85,6 +85,11 @@ impl<'a> Clock<'a> {
             .is_some_and(|left| wait < left)
     }
 
+    /// What is left of the call's time.
+    pub(crate) fn left(&self) -> Duration {
+        self.times.end.saturating_duration_since(Instant::now())
+    }
+
     /// The end, when it has passed already.
     pub(crate) fn ended(&self) -> Option<Expired> {
         (Instant::now() >= self.times.end).then(|| self.end())

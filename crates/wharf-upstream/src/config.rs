@@ -61,6 +61,16 @@ pub struct Config {
     /// process may commonly open.
     #[schemars(range(min = 1))]
     pub connections_max: usize,
+    /// How many calls may wait for their turn; a further one is refused at once with HTTP 503 and `Retry-After`. Default:
+    /// 256, as many as are under way: whoever stands further back would wait for two rounds of calls, and is better off
+    /// to hear it now.
+    pub waiting_max: usize,
+    /// When calls are refused at once because the upstream is down.
+    pub breaker: Breaker,
+    /// Name of a header that tells the upstream how much time is left for the call, in whole milliseconds, such as
+    /// `x-request-timeout-ms`: one that reads it can give up what nobody waits for. Default: none; there is no standard
+    /// name.
+    pub deadline_header: Option<String>,
     /// Certificates of authorities to trust besides the public ones, in PEM form.
     pub ca_pem: Option<String>,
     /// Whether addresses that a document names may be private ones (loopback, local networks, cloud metadata). An
@@ -83,6 +93,20 @@ pub struct Retries {
     pub max: u32,
     /// The wait before the first retry where the upstream names none; it doubles with each one. Default: 0.1.
     pub wait_s: Seconds,
+}
+
+/// When an upstream counts as down. Calls to it are then refused at once instead of each waiting for a timeout; after
+/// `open_s` one call is let through to see whether it is back. What counts: no connection, a lost one, no answer in time, and the
+/// statuses 502, 503 and 504. What does not: 500, which as often tells of the arguments, and 429, which tells of who asks.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// How many calls must fail in a row, with none answered in between; 0 turns it off. Default: 20, more than one
+    /// model tries in vain, and few enough that a crowd does not wait for timeouts.
+    pub failures: u32,
+    /// How long calls are refused before one is let through; up to a half of it is cut off at random, so that replicas do
+    /// not come back together. Default: 10, within which a restarted service is back, and a person still waits.
+    pub open_s: Seconds,
 }
 
 /// A time in seconds: more than zero, at most a day.
@@ -118,6 +142,9 @@ impl Default for Config {
             retries: Retries::default(),
             redirects_max: 5,
             connections_max: 256,
+            waiting_max: 256,
+            breaker: Breaker::default(),
+            deadline_header: None,
             ca_pem: None,
             allow_private_networks: false,
             satisfied_schemes: BTreeSet::new(),
@@ -130,6 +157,15 @@ impl Default for Retries {
         Self {
             max: 2,
             wait_s: Seconds(Duration::from_millis(100)),
+        }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            failures: 20,
+            open_s: Seconds(Duration::from_secs(10)),
         }
     }
 }
@@ -194,6 +230,7 @@ mod tests {
         for (given, key) in [
             (json!({"timout_s": 1}), "timout_s"),
             (json!({"retries": {"maximum": 1}}), "maximum"),
+            (json!({"breaker": {"half_open": 1}}), "half_open"),
             (
                 json!({"credentials": {"type": "none", "token": "t"}}),
                 "token",
@@ -241,6 +278,9 @@ mod tests {
             "retries": {"max": 1, "wait_s": 0.25},
             "redirects_max": 1,
             "connections_max": 7,
+            "waiting_max": 0,
+            "breaker": {"failures": 3, "open_s": 0.5},
+            "deadline_header": "x-left-ms",
             "ca_pem": "",
             "allow_private_networks": true,
         }))
@@ -260,6 +300,7 @@ mod tests {
         let mut objects = vec![
             &schema["properties"],
             &schema["$defs"]["Retries"]["properties"],
+            &schema["$defs"]["Breaker"]["properties"],
             &schema["$defs"]["ClientCertificate"]["properties"],
         ];
         let credentials = schema["$defs"]["Credentials"]["oneOf"].as_array().unwrap();
@@ -269,7 +310,7 @@ mod tests {
             .flat_map(|object| object.as_object().unwrap())
             .filter(|(key, _)| *key != "type")
             .collect();
-        assert_eq!(keys.len(), 16 + 2 + 2 + 6 + 6 + 5 + 7 + 5, "{keys:?}");
+        assert_eq!(keys.len(), 19 + 2 + 2 + 2 + 6 + 6 + 5 + 7 + 5, "{keys:?}");
         for (key, schema) in keys {
             assert!(schema["description"].is_string(), "{key}: {schema}");
         }

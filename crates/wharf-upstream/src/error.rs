@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wharf_model::whole_seconds;
+
 /// A cause that several layers may hold.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -146,6 +148,24 @@ pub enum UpstreamError {
         limit: TimeLimit,
         /// How long that was.
         after: Duration,
+    },
+    /// More calls wait for their turn than may.
+    #[error("{waiting_max} calls of `{origin}` wait for their turn already")]
+    Crowded {
+        /// Whose turn it would have been.
+        origin: String,
+        /// How many may wait.
+        waiting_max: usize,
+        /// When another try makes sense.
+        retry_after: Duration,
+    },
+    /// The circuit breaker holds calls back.
+    #[error("`{origin}` was found gone too often and is left alone for {}", Shown(*retry_after))]
+    LeftAlone {
+        /// Who.
+        origin: String,
+        /// When another try makes sense.
+        retry_after: Duration,
     },
     /// The upstream sends from one place to the next.
     #[error("`{origin}` redirected more than {max} times")]
@@ -296,6 +316,12 @@ impl UpstreamError {
                 (TimeLimit::Total, _) => "raise `timeout_s` if the upstream is that slow".into(),
                 (TimeLimit::Deadline, _) => return None,
             },
+            Self::Crowded { .. } => {
+                "raise `connections_max` if the upstream bears it, or add limits for those who call".into()
+            }
+            Self::LeftAlone { .. } => {
+                "see what became of the upstream; `breaker` sets when calls are held back".into()
+            }
             Self::TooManyRedirects { .. } => {
                 "ask for the address that the redirects end at, if they end".into()
             }
@@ -325,7 +351,9 @@ impl UpstreamError {
             | Self::Connect { .. }
             | Self::Timeout { .. }
             | Self::Disconnected { .. }
-            | Self::Interrupted { .. } => true,
+            | Self::Interrupted { .. }
+            | Self::Crowded { .. }
+            | Self::LeftAlone { .. } => true,
             Self::Status { status, .. } => {
                 status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 425 | 429)
             }
@@ -369,6 +397,14 @@ impl UpstreamError {
             Self::Timeout { after, .. } => {
                 format!("the API did not answer within {}", Shown(*after)).into()
             }
+            Self::Crowded { .. } => {
+                "too many calls wait for the API; nothing was sent, try again later".into()
+            }
+            Self::LeftAlone { retry_after, .. } => format!(
+                "the API is down; nothing was sent, try again in {} s",
+                whole_seconds(*retry_after)
+            )
+            .into(),
             Self::TooManyRedirects { .. } => "the API redirects without end".into(),
             Self::RedirectedAway { .. } => {
                 "the document's address redirects to another host".into()
@@ -501,6 +537,15 @@ mod tests {
             UpstreamError::Connect {
                 origin: origin(),
                 source: io("refused"),
+            },
+            UpstreamError::Crowded {
+                origin: origin(),
+                waiting_max: 256,
+                retry_after: Duration::from_secs(1),
+            },
+            UpstreamError::LeftAlone {
+                origin: origin(),
+                retry_after: Duration::from_millis(4_200),
             },
             UpstreamError::Tls {
                 origin: origin(),

@@ -16,6 +16,7 @@ mod upstream;
 
 mod access;
 mod address;
+mod breaker;
 mod clock;
 mod connect;
 mod credentials;
@@ -31,13 +32,14 @@ mod tls;
 mod token;
 
 pub use address::shown;
+pub use breaker::BreakerState;
 pub use config::{
-    ApiKeyPlace, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken, Config,
-    Credentials, Retries, Seconds, Trust,
+    ApiKeyPlace, AwsSurroundings, Breaker, ClientAuthentication, ClientCertificate, CognitoToken,
+    Config, Credentials, Retries, Seconds, Trust,
 };
 pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
 pub use message::{Request, Response};
 pub use reach::check_address;
 pub use schemes::{DeclaredScheme, Supplied};
-pub use upstream::Upstream;
+pub use upstream::{Load, Upstream};

@@ -47,6 +47,11 @@ pub(crate) fn back_off(retries: &Retries, earlier: u32) -> Duration {
         .duration()
         .saturating_mul(doubled)
         .min(BACK_OFF_MAX);
+    shortened(longest)
+}
+
+/// A time, cut by up to a half at random.
+pub(crate) fn shortened(longest: Duration) -> Duration {
     longest / 2 + (longest / 2).mul_f64(fraction())
 }
 

@@ -4,15 +4,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::access::{Access, Lent, Means};
 use crate::address::{self, Base, Origin};
+use crate::breaker::{Breaker, BreakerState, Pass};
 use crate::clock::{Clock, Times};
 use crate::connect::{Connector, Exempt, Identity};
 use crate::exchange::{self, Client, Outgoing};
@@ -26,6 +28,9 @@ const OUR_NAME: HeaderValue =
     HeaderValue::from_static(concat!("wharf/", env!("CARGO_PKG_VERSION")));
 /// RFC 9112 §3 asks for at least 8,000 octets; this is as much as any common server takes.
 const TARGET_BYTES_MAX: usize = 32 << 10;
+
+/// What whoever finds the queue full is told to wait: about as long as it takes for some of it to move on.
+const CROWDED_WAIT: Duration = Duration::from_secs(1);
 
 /// One upstream, with its pool of connections. Cheap to clone; clones share the pool and the tokens.
 ///
@@ -64,11 +69,44 @@ struct Shared {
     configured: BTreeSet<String>,
     headers: HeaderRules,
     turns: Semaphore,
+    calls_max: usize,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+    breaker: Breaker,
+    deadline_header: Option<HeaderName>,
     timeout: Duration,
     silence_max: Duration,
     response_bytes_max: usize,
     redirects_max: u32,
     retries: Retries,
+}
+
+/// How much an upstream has to do, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Calls under way.
+    pub in_flight: usize,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// What the circuit breaker lets through.
+    pub breaker: BreakerState,
+}
+
+/// A call's place in the queue.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    /// None when the queue is full.
+    fn join(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How an origin stands to this upstream.
@@ -134,6 +172,8 @@ impl Upstream {
             })
             .collect::<Result<_, _>>()?;
         let access = Access::of([&Means::new(&config.credentials, ca_pem)?]);
+        let calls_max = config.connections_max.min(Semaphore::MAX_PERMITS);
+        let deadline_header = config.deadline_header.as_deref().map(headers::settable);
         let shared = Shared {
             client: exchange::client(connector, config.connections_max),
             host: base.origin.host_header(),
@@ -142,7 +182,12 @@ impl Upstream {
             schemes,
             configured: schemes::is_configured(config),
             headers: HeaderRules::new(config)?,
-            turns: Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS)),
+            turns: Semaphore::new(calls_max),
+            calls_max,
+            waiting: AtomicUsize::new(0),
+            waiting_max: config.waiting_max,
+            breaker: Breaker::new(config.breaker),
+            deadline_header: deadline_header.transpose()?,
             timeout: config.timeout_s.duration(),
             silence_max: config.read_timeout_s.duration(),
             response_bytes_max: config.response_bytes_max,
@@ -181,6 +226,22 @@ impl Upstream {
         self.shared.base.text()
     }
 
+    /// How much it has to do now.
+    pub fn load(&self) -> Load {
+        let Shared {
+            turns,
+            calls_max,
+            waiting,
+            breaker,
+            ..
+        } = &*self.shared;
+        Load {
+            in_flight: calls_max.saturating_sub(turns.available_permits()),
+            waiting: waiting.load(Ordering::Relaxed),
+            breaker: breaker.state(),
+        }
+    }
+
     /// Sends a request and reads its answer, with redirects and retries as configured.
     ///
     /// `inbound` are the headers of the client's request, of which only the configured ones are sent on. The call ends
@@ -192,19 +253,38 @@ impl Upstream {
         deadline: Option<Instant>,
     ) -> Result<Response, UpstreamError> {
         let upstream = &*self.shared;
-        let mut outgoing = self.prepare(request, inbound)?;
+        let (mut outgoing, kinship) = self.prepare(request, inbound)?;
         let times = Times::start(upstream.timeout, upstream.silence_max, deadline);
         let alarm = pin!(times.alarm());
         let mut clock = Clock::new(times, alarm);
-        let _turn = upstream.turn(&outgoing, &mut clock).await?;
+        let pass = upstream.leave(kinship)?;
+        let _turn = upstream.turn(&outgoing, &mut clock, pass.as_ref()).await?;
+        let is_probe = pass.as_ref().is_some_and(Pass::is_probe);
+        let outcome = self.pursue(&mut outgoing, &mut clock, is_probe).await;
+        if let Some(pass) = pass {
+            pass.report(&upstream.base.origin, &outcome);
+        }
+        outcome
+    }
+
+    /// Sends a request, again where that helps, and reads the answer.
+    async fn pursue(
+        &self,
+        outgoing: &mut Outgoing,
+        clock: &mut Clock<'_>,
+        is_probe: bool,
+    ) -> Result<Response, UpstreamError> {
+        let upstream = &*self.shared;
         let mut redirects = 0;
-        let mut retries = 0;
+        // A call that only looks whether the upstream is back looks once.
+        let mut retries = if is_probe { upstream.retries.max } else { 0 };
         let mut was_refused = false;
         loop {
-            let lent = self.put_on(&mut outgoing, &mut clock).await?;
-            let answer = exchange::send(&upstream.client, &outgoing, &mut clock).await;
+            upstream.tell_time(outgoing, clock);
+            let lent = self.put_on(outgoing, clock).await?;
+            let answer = exchange::send(&upstream.client, outgoing, clock).await;
             if let Ok(answer) = &answer
-                && let Some(uri) = self.redirected(&outgoing, answer)
+                && let Some(uri) = self.redirected(outgoing, answer)
             {
                 if redirects == upstream.redirects_max {
                     return Err(UpstreamError::TooManyRedirects {
@@ -222,7 +302,7 @@ impl Upstream {
                 // RFC 9110 §15.5.2: it was not carried out, so it may be sent again whatever its method.
                 was_refused = true;
                 drop(answer);
-            } else if let Some(wait) = upstream.retry_wait(&outgoing, &answer, retries)
+            } else if let Some(wait) = upstream.retry_wait(outgoing, &answer, retries)
                 && clock.has(wait)
             {
                 retries += 1;
@@ -238,7 +318,7 @@ impl Upstream {
             } else {
                 clock.heard();
                 let bytes_max = upstream.response_bytes_max;
-                let answer = exchange::read(answer?, &outgoing, bytes_max, &mut clock).await;
+                let answer = exchange::read(answer?, outgoing, bytes_max, clock).await;
                 return answer.map(|mut answer| {
                     for proof in &self.access.fixed {
                         proof.hide_in(&mut answer.headers);
@@ -253,7 +333,11 @@ impl Upstream {
 
 impl Upstream {
     /// The request as it goes over the wire.
-    fn prepare(&self, request: Request, inbound: &HeaderMap) -> Result<Outgoing, UpstreamError> {
+    fn prepare(
+        &self,
+        request: Request,
+        inbound: &HeaderMap,
+    ) -> Result<(Outgoing, Kinship), UpstreamError> {
         let (uri, kinship) = self.locate(request.target)?;
         let mut headers = request.headers;
         headers::drop_reserved(&mut headers);
@@ -269,13 +353,14 @@ impl Upstream {
             headers.insert(HOST, self.shared.host.clone());
         }
         headers.entry(USER_AGENT).or_insert(OUR_NAME);
-        Ok(Outgoing {
+        let outgoing = Outgoing {
             method: request.method,
             uri,
             headers,
             body: request.body,
             is_trusted,
-        })
+        };
+        Ok((outgoing, kinship))
     }
 
     /// Where a target leads.
@@ -382,11 +467,40 @@ impl Shared {
         }
     }
 
+    /// The circuit breaker's leave, for calls that it looks after.
+    fn leave(&self, kinship: Kinship) -> Result<Option<Pass<'_>>, UpstreamError> {
+        if kinship != Kinship::Base {
+            return Ok(None);
+        }
+        self.breaker
+            .admit()
+            .map(Some)
+            .map_err(|retry_after| self.left_alone(retry_after))
+    }
+
+    fn left_alone(&self, retry_after: Duration) -> UpstreamError {
+        UpstreamError::LeftAlone {
+            origin: self.base.origin.to_string(),
+            retry_after,
+        }
+    }
+
+    /// Says how much time is left, to whom the operator trusts.
+    fn tell_time(&self, outgoing: &mut Outgoing, clock: &Clock<'_>) {
+        if let Some(name) = &self.deadline_header
+            && outgoing.is_trusted
+        {
+            let left = u64::try_from(clock.left().as_millis()).unwrap_or(u64::MAX);
+            outgoing.headers.insert(name, HeaderValue::from(left));
+        }
+    }
+
     /// A place among the calls that are under way.
     async fn turn(
         &self,
         outgoing: &Outgoing,
         clock: &mut Clock<'_>,
+        pass: Option<&Pass<'_>>,
     ) -> Result<SemaphorePermit<'_>, UpstreamError> {
         if let Some(expired) = clock.ended() {
             return Err(exchange::timeout(outgoing, Stage::Turn, expired));
@@ -394,13 +508,24 @@ impl Shared {
         if let Ok(turn) = self.turns.try_acquire() {
             return Ok(turn);
         }
+        let _waiting = Waiting::join(&self.waiting, self.waiting_max).ok_or_else(|| {
+            UpstreamError::Crowded {
+                origin: outgoing.origin(),
+                waiting_max: self.waiting_max,
+                retry_after: CROWDED_WAIT,
+            }
+        })?;
         let turn = clock
             .bound(self.turns.acquire())
             .await
             .map_err(|expired| exchange::timeout(outgoing, Stage::Turn, expired))?
             .expect("the semaphore is never closed");
         clock.heard();
-        Ok(turn)
+        // It may have gone down meanwhile, and then whoever still waits would find that out one by one.
+        match pass.map(Pass::is_still_good) {
+            Some(Err(retry_after)) => Err(self.left_alone(retry_after)),
+            _ => Ok(turn),
+        }
     }
 
     /// How long to wait before sending again; none when this outcome is final.
@@ -414,7 +539,11 @@ impl Shared {
             Ok(answer) => retry::is_passing_status(answer.status()),
             Err(error) => retry::is_passing_failure(error),
         };
-        if !is_passing || earlier >= self.retries.max || !retry::is_idempotent(&outgoing.method) {
+        if !is_passing
+            || earlier >= self.retries.max
+            || !retry::is_idempotent(&outgoing.method)
+            || self.breaker.state() != BreakerState::Closed
+        {
             return None;
         }
         let asked = answer

@@ -63,6 +63,7 @@ fn class(error: &UpstreamError) -> &'static str {
         UpstreamError::Resolve { .. }
         | UpstreamError::Connect { .. }
         | UpstreamError::Tls { .. }
+        | UpstreamError::LeftAlone { .. }
         | UpstreamError::Refused { .. } => "ConnectError",
         UpstreamError::Interrupted { .. } => "ReadError",
         UpstreamError::Disconnected { .. } | UpstreamError::Protocol { .. } => {

@@ -17,7 +17,8 @@ fn advice(error: &UpstreamError) -> Option<&'static str> {
         // Already says what to do.
         UpstreamError::Timeout {
             stage: Stage::Turn, ..
-        } => return None,
+        }
+        | UpstreamError::LeftAlone { .. } => return None,
         UpstreamError::Resolve { .. }
         | UpstreamError::Connect { .. }
         | UpstreamError::Tls { .. }

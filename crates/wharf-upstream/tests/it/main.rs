@@ -5,6 +5,7 @@
     reason = "how a test fails; the lint's own exception does not see the helpers of a test"
 )]
 
+mod breaker;
 mod credentials;
 mod faults;
 mod fetch;
