@@ -58,7 +58,7 @@ impl WireError {
         self
     }
 
-    fn with_refusal(mut self, refusal: Refusal) -> Self {
+    pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = Some(refusal);
         self
     }

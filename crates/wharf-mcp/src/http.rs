@@ -9,6 +9,7 @@ mod era;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::header::{self, HeaderMap, HeaderValue};
 use ::http::request::Parts;
@@ -31,6 +32,9 @@ use crate::sse::{self, Reading};
 use crate::subscriptions::LegacyNews;
 use crate::{admission, batch};
 use era::{Era, era, legacy_peer, legacy_revision, modern_peer, session};
+
+/// When whoever is turned away finds another server, or room in this one.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -323,6 +327,20 @@ pub(crate) fn shutting_down() -> WireError {
         errors::INTERNAL,
         "the server is shutting down",
     )
+    .with_refusal(Refusal::Later {
+        retry_after: COME_BACK,
+    })
+}
+
+pub(crate) fn no_room() -> WireError {
+    WireError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        errors::INTERNAL,
+        "the server has too many connections",
+    )
+    .with_refusal(Refusal::Later {
+        retry_after: COME_BACK,
+    })
 }
 
 pub(crate) fn not_allowed() -> Response<Body> {

@@ -162,6 +162,11 @@ impl Server {
         Some(http::refuse(&error, None))
     }
 
+    /// The answer to a request that there is no room for.
+    pub fn turn_away(&self) -> Response<Body> {
+        http::refuse(&http::no_room(), None)
+    }
+
     /// Serves one client over a pair of pipes until its input ends or the server closes.
     ///
     /// Calls in flight then have [`crate::Limits::drain`] to end.

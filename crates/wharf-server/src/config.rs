@@ -46,7 +46,9 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at one time; more wait to be accepted. An idle one costs about 20 KB.
+    /// Connections at one time. On a few more whoever asks for health is still answered, and others hear 503 with
+    /// `Retry-After`; the rest wait to be accepted. Default: 10,000, half of the files that a process may commonly open
+    /// on a server.
     pub connections_max: usize,
     /// Seconds that a connection may stand without a whole request head having arrived; it is closed after one to two
     /// times as long. Longer than the 60 seconds after which common load balancers drop their own idle connections, so
@@ -60,7 +62,29 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Seconds that one call may take in all.
     pub call_timeout_s: u64,
-    /// Seconds that calls in flight have to finish when the server is told to stop.
+    /// Size of a request's head in bytes, from 8,192. Default: 131,072: room for large tokens and cookies.
+    pub head_bytes_max: usize,
+    /// How deep the JSON of a request may be nested, up to 127, which is what the readers behind it can take. Default: 64,
+    /// far beyond honest arguments.
+    pub nesting_max: usize,
+    /// Sessions at one time, where there are any; beyond it one that was never used ends, or the one that was idle
+    /// longest. Default: 10,000, about 10 MB.
+    pub sessions_max: usize,
+    /// Seconds that a session lives without a request. Default: 1,800, longer than a person's pause; clients that come
+    /// later begin anew.
+    pub session_idle_s: u64,
+    /// Calls that one session may have in flight. Default: 256, so that one client cannot take all of an upstream's
+    /// connections.
+    pub calls_per_session_max: usize,
+    /// Seconds that a person may take to answer what a tool asks in the middle of a call. Default: 300, the time for a form.
+    pub answer_timeout_s: u64,
+    /// Seconds between the signal to stop and the time when new work is refused and the port closes. Meanwhile `/ready`
+    /// says 503 and everything else is answered, each answer being the last of its connection. Default: 0, for there is
+    /// nobody to wait for on a laptop; behind a load balancer, as long as it takes to notice: the interval of its health
+    /// checks times the failures that it wants to see, and a second.
+    pub shutdown_delay_s: u64,
+    /// Seconds that calls in flight then have to finish. Default: 20, which with the delay stays below the 30 seconds
+    /// that Kubernetes and ECS leave a process.
     pub shutdown_grace_s: u64,
 }
 
@@ -73,6 +97,13 @@ impl Default for Limits {
             write_timeout_s: 60,
             body_bytes_max: 8 << 20,
             call_timeout_s: 300,
+            head_bytes_max: 128 << 10,
+            nesting_max: 64,
+            sessions_max: 10_000,
+            session_idle_s: 30 * 60,
+            calls_per_session_max: 256,
+            answer_timeout_s: 5 * 60,
+            shutdown_delay_s: 0,
             shutdown_grace_s: 20,
         }
     }
@@ -91,10 +122,56 @@ impl Limits {
         Duration::from_secs(self.write_timeout_s)
     }
 
+    pub(crate) fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_s)
+    }
+
+    /// The first limit with which nothing would work, and what it has to be.
+    fn mistake(&self) -> Option<ConfigMistake> {
+        let too_low = |key, given, least| {
+            (given < least).then_some(ConfigMistake::TooLow { key, given, least })
+        };
+        let counts = [
+            ("connections_max", self.connections_max),
+            ("body_bytes_max", self.body_bytes_max),
+            ("nesting_max", self.nesting_max),
+            ("calls_per_session_max", self.calls_per_session_max),
+        ];
+        let times = [
+            ("head_timeout_s", self.head_timeout_s),
+            ("body_timeout_s", self.body_timeout_s),
+            ("write_timeout_s", self.write_timeout_s),
+            ("call_timeout_s", self.call_timeout_s),
+        ];
+        too_low("head_bytes_max", self.head_bytes_max, HEAD_BYTES_MIN)
+            .or_else(|| {
+                counts
+                    .iter()
+                    .find_map(|(key, count)| too_low(key, *count, 1))
+            })
+            .or_else(|| {
+                let zero = times.iter().find(|(_, seconds)| *seconds == 0);
+                zero.and_then(|(key, _)| too_low(key, 0, 1))
+            })
+            .or_else(|| {
+                (self.nesting_max > NESTING_MAX).then_some(ConfigMistake::TooHigh {
+                    key: "nesting_max",
+                    given: self.nesting_max,
+                    most: NESTING_MAX,
+                })
+            })
+    }
+
     pub(crate) fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_s)
     }
 }
+
+/// hyper reads heads into a buffer that is at least this large.
+const HEAD_BYTES_MIN: usize = 8 << 10;
+
+/// The readers of JSON behind the check go no deeper.
+const NESTING_MAX: usize = 127;
 
 /// A value that the server cannot work with.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +188,26 @@ pub enum ConfigMistake {
     /// The origin lacks a scheme, or goes on after the host.
     #[error("`server.allowed_origins` has `{0}`, which is no origin")]
     Origin(String),
+    /// Nothing would work with a limit so low.
+    #[error("`server.limits.{key}` is {given}, and must be at least {least}")]
+    TooLow {
+        /// Which one.
+        key: &'static str,
+        /// As it was given.
+        given: usize,
+        /// What it has to be.
+        least: usize,
+    },
+    /// What is behind a limit cannot do so much.
+    #[error("`server.limits.{key}` is {given}, and can be {most} at most")]
+    TooHigh {
+        /// Which one.
+        key: &'static str,
+        /// As it was given.
+        given: usize,
+        /// What it can be.
+        most: usize,
+    },
 }
 
 impl ConfigMistake {
@@ -121,6 +218,7 @@ impl ConfigMistake {
             Self::Path(_) => "it looks like `/mcp`",
             Self::Taken(_) => "choose another, such as `/mcp`",
             Self::Origin(_) => "it looks like `https://app.example.com`, or is `*` for any",
+            Self::TooLow { .. } | Self::TooHigh { .. } => "leave it out to have the default",
         }
     }
 }
@@ -147,6 +245,9 @@ impl Config {
         }
         if crate::routes::TAKEN.contains(&self.path.as_str()) {
             return Err(ConfigMistake::Taken(self.path.clone()));
+        }
+        if let Some(mistake) = self.limits.mistake() {
+            return Err(mistake);
         }
         let is_origin = |origin: &str| {
             origin == "*"
@@ -208,6 +309,18 @@ mod tests {
             (
                 |config| config.path = "/health".to_owned(),
                 "answers something else",
+            ),
+            (
+                |config| config.limits.head_bytes_max = 4_096,
+                "`server.limits.head_bytes_max` is 4096, and must be at least 8192",
+            ),
+            (
+                |config| config.limits.call_timeout_s = 0,
+                "`server.limits.call_timeout_s` is 0, and must be at least 1",
+            ),
+            (
+                |config| config.limits.nesting_max = 128,
+                "can be 127 at most",
             ),
             (
                 |config| config.allowed_origins = vec!["example.com".to_owned()],

@@ -15,18 +15,28 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
+use crate::Limits;
 use crate::pace::{Marked, Pace};
 use crate::routes::Routes;
 use crate::stall::WriteGuard;
 
-/// Bytes of a request head: room for large tokens and cookies, and for a body that comes with it.
-const HEAD_BYTES_MAX: usize = 128 << 10;
+/// The few places for those who are turned away must soon be free again.
+const TURNED_AWAY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether there was room for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It is served.
+    Enough,
+    /// It gets one answer, which for most requests is to come again.
+    None,
+}
 
 pub(crate) async fn serve(
     stream: TcpStream,
     routes: Arc<Routes>,
-    head_timeout: Duration,
-    write_timeout: Duration,
+    room: Room,
+    limits: Arc<Limits>,
     watcher: Watcher,
 ) {
     // Without it an answer of two segments waits for the other side's delayed acknowledgement: 40 ms.
@@ -34,21 +44,28 @@ pub(crate) async fn serve(
         tracing::debug!(%error, "the connection was gone before it was served");
         return;
     }
+    let patience = match room {
+        Room::Enough => limits.head_timeout(),
+        Room::None => limits.head_timeout().min(TURNED_AWAY_PATIENCE),
+    };
     let pace = Arc::new(Pace::default());
     let idle = pace.clone();
     let connection = http1::Builder::new()
-        .max_buf_size(HEAD_BYTES_MAX)
+        .max_buf_size(limits.head_bytes_max)
         .serve_connection(
-            TokioIo::new(WriteGuard::new(stream, write_timeout)),
+            TokioIo::new(WriteGuard::new(stream, limits.write_timeout())),
             service_fn(move |request| {
                 let (routes, under_way) = (routes.clone(), pace.begin());
                 async move {
-                    let answer = routes.answer(request).await?;
+                    let answer = match room {
+                        Room::Enough => routes.answer(request).await?,
+                        Room::None => routes.turn_away(request).await?,
+                    };
                     Ok::<_, Infallible>(answer.map(|body| Marked::new(body, under_way)))
                 }
             }),
         );
-    match idle.watch(head_timeout, watcher.watch(connection)).await {
+    match idle.watch(patience, watcher.watch(connection)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
         None => tracing::debug!("an idle connection was closed"),

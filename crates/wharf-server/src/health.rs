@@ -10,7 +10,6 @@
 //! | `/ping` | Amazon Bedrock `AgentCore` | whether calls are in flight, and since when |
 //! | `/health/detailed` | people | what is offered |
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -24,11 +23,23 @@ use serde_json::{Value, json};
 use wharf_mcp::{Calls, Server};
 use wharf_model::calendar::rfc3339;
 
+use crate::drain::Drain;
+
 /// An answer from before is worse than none.
 const NOT_CACHED: HeaderValue = HeaderValue::from_static("no-cache, no-store, must-revalidate");
 
-/// Where this answers.
-pub(crate) fn routes(mcp: Server, stopping: Arc<AtomicBool>) -> Router {
+/// The paths of this module.
+pub(crate) const PATHS: &[&str] = &[
+    "/",
+    "/health",
+    "/health/detailed",
+    "/healthz",
+    "/ping",
+    "/ready",
+];
+
+/// What answers there.
+pub(crate) fn routes(mcp: Server, drain: Arc<Drain>) -> Router {
     Router::new()
         .route("/", get(alive))
         .route("/health", get(alive))
@@ -38,7 +49,7 @@ pub(crate) fn routes(mcp: Server, stopping: Arc<AtomicBool>) -> Router {
         .route("/ready", get(ready))
         .with_state(Arc::new(Health {
             mcp,
-            stopping,
+            drain,
             started: Instant::now(),
             work: Mutex::default(),
         }))
@@ -46,7 +57,7 @@ pub(crate) fn routes(mcp: Server, stopping: Arc<AtomicBool>) -> Router {
 
 struct Health {
     mcp: Server,
-    stopping: Arc<AtomicBool>,
+    drain: Arc<Drain>,
     started: Instant,
     /// Only those who ask wait for each other here.
     work: Mutex<Work>,
@@ -155,7 +166,7 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
 
 impl Health {
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.drain.has_begun()
     }
 
     /// Whether the request came by a name, and from a page, that this server serves.

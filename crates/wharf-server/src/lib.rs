@@ -5,6 +5,7 @@
 
 mod config;
 mod connection;
+mod drain;
 mod health;
 mod listen;
 mod metrics;

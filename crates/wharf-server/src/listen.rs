@@ -4,19 +4,26 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wharf_mcp::Server;
 
+use crate::connection::{self, Room};
+use crate::drain::{self, Drain};
 use crate::routes::Routes;
-use crate::{Config, connection};
+use crate::{Config, Limits};
 
 /// How long to wait when the system has no room for another connection (no file descriptors, no memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections beyond `connections_max` that are accepted to be turned away: health checks come on single ones.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// How long to look for those who connected in the very moment before the port closes.
+const LAST_WAIT: Duration = Duration::from_millis(2);
 
 /// A port that is open; connections wait there until [`serve`] takes them.
 #[derive(Debug)]
@@ -70,7 +77,7 @@ impl Listener {
     }
 }
 
-/// Serves until `shutdown` is done, then lets calls in flight finish within the grace time.
+/// Serves until `shutdown` is done; then lets those who ask go elsewhere, and calls in flight finish within the grace time.
 pub async fn serve(
     mcp: Server,
     listener: Listener,
@@ -78,45 +85,39 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let limits = &config.limits;
-    let stopping = Arc::new(AtomicBool::new(false));
-    let routes = Arc::new(Routes::new(mcp.clone(), config, stopping.clone()));
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections_max));
-    let accept = async {
-        loop {
-            // The semaphore is never closed, so a place always comes.
-            let Ok(place) = places.clone().acquire_owned().await else {
-                return;
-            };
-            let stream = match listener.0.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            let served = connection::serve(
-                stream,
-                routes.clone(),
-                limits.head_timeout(),
-                limits.write_timeout(),
-                graceful.watcher(),
-            );
-            tokio::spawn(async move {
-                served.await;
-                drop(place);
-            });
-        }
+    let drain = Arc::new(Drain::default());
+    let house = House {
+        routes: Arc::new(Routes::new(mcp.clone(), config, drain.clone())),
+        limits: Arc::new(limits.clone()),
+        places: Arc::new(Semaphore::new(
+            limits.connections_max.min(Semaphore::MAX_PERMITS),
+        )),
+        reserve: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+        graceful: GracefulShutdown::new(),
+    };
+    let until_told = async {
+        shutdown.await;
+        drain.begin();
+        tracing::info!(
+            delay_s = limits.shutdown_delay_s,
+            in_flight = mcp.calls().in_flight,
+            "the server is told to stop"
+        );
+        tokio::time::sleep(limits.shutdown_delay()).await;
     };
     tokio::select! {
-        () = accept => {}
-        () = shutdown => {}
+        () = house.receive(&listener) => {}
+        () = until_told => {}
     }
-    stopping.store(true, Ordering::Relaxed);
-    drop(listener);
     mcp.close();
+    // Whoever connected before the port closes is told so too.
+    house.receive_waiting(&listener).await;
+    drop(listener);
+    let House { graceful, .. } = house;
     let drained = async {
+        if graceful.count() > 0 {
+            tokio::time::sleep(drain::LINGER).await;
+        }
         graceful.shutdown().await;
         // Calls of legacy clients go on without their connection.
         mcp.drained().await;
@@ -127,7 +128,62 @@ pub async fn serve(
     {
         tracing::warn!(
             grace_s = limits.shutdown_grace_s,
+            in_flight = mcp.calls().in_flight,
             "calls were still in flight when the grace time ended"
         );
+    }
+}
+
+/// What takes connections in.
+struct House {
+    routes: Arc<Routes>,
+    limits: Arc<Limits>,
+    places: Arc<Semaphore>,
+    reserve: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+}
+
+impl House {
+    /// Takes in whoever connects. Never ends by itself.
+    async fn receive(&self, listener: &Listener) {
+        loop {
+            // The semaphore is never closed, so a place always comes.
+            let Ok(reserve) = self.reserve.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok(stream) => match self.places.clone().try_acquire_owned() {
+                    Ok(place) => self.serve(stream, place, Room::Enough),
+                    Err(_) => self.serve(stream, reserve, Room::None),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in those who wait to be accepted, as far as there are places.
+    async fn receive_waiting(&self, listener: &Listener) {
+        while let Ok(place) = self.places.clone().try_acquire_owned()
+            && let Ok(Ok(stream)) = tokio::time::timeout(LAST_WAIT, listener.accept()).await
+        {
+            self.serve(stream, place, Room::Enough);
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit, room: Room) {
+        let served = connection::serve(
+            stream,
+            self.routes.clone(),
+            room,
+            self.limits.clone(),
+            self.graceful.watcher(),
+        );
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
     }
 }

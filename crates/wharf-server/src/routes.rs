@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,6 +12,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 use wharf_mcp::Server;
 
+use crate::drain::{self, Drain};
 use crate::stall::TimedBody;
 use crate::{Config, health};
 
@@ -38,11 +38,12 @@ pub(crate) struct Routes {
     path: String,
     body_timeout: Duration,
     others: axum::Router,
+    drain: Arc<Drain>,
 }
 
 impl Routes {
-    pub(crate) fn new(mcp: Server, config: &Config, stopping: Arc<AtomicBool>) -> Self {
-        let mut others = health::routes(mcp.clone(), stopping);
+    pub(crate) fn new(mcp: Server, config: &Config, drain: Arc<Drain>) -> Self {
+        let mut others = health::routes(mcp.clone(), drain.clone());
         if config.sse_transport {
             let old = axum::Router::new()
                 // Every method: the handlers answer browsers that ask beforehand, and refuse the rest with a reason.
@@ -55,10 +56,34 @@ impl Routes {
             path: config.path.clone(),
             body_timeout: config.limits.body_timeout(),
             others,
+            drain,
         }
     }
 
     pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let mut answer = self.route(request).await?;
+        self.drain.mark(&mut answer);
+        Ok(answer)
+    }
+
+    /// The answer where there is no room for one more connection: health as ever, and everything else some other time.
+    pub(crate) async fn turn_away(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let mut answer = if health::PATHS.contains(&request.uri().path()) {
+            self.route(request).await?
+        } else {
+            self.mcp.turn_away().map(Either::Left)
+        };
+        drain::make_last(&mut answer);
+        Ok(answer)
+    }
+
+    async fn route(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {

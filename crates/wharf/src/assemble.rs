@@ -323,7 +323,12 @@ pub(crate) fn server(config: &Config, catalog: Catalog) -> Server {
         allowed_origins: config.server.allowed_origins.clone(),
         limits: wharf_mcp::Limits {
             body_bytes_max: limits.body_bytes_max,
-            call_timeout: std::time::Duration::from_secs(limits.call_timeout_s),
+            call_timeout: Duration::from_secs(limits.call_timeout_s),
+            nesting_max: limits.nesting_max,
+            sessions_max: limits.sessions_max,
+            session_idle: Duration::from_secs(limits.session_idle_s),
+            calls_per_session_max: limits.calls_per_session_max,
+            answer_timeout: Duration::from_secs(limits.answer_timeout_s),
             ..wharf_mcp::Limits::default()
         },
         ..Settings::default()

@@ -50,7 +50,8 @@ fn main() -> ExitCode {
             Command::Call(call) => commands::call::run(&call).await,
             Command::Healthcheck(healthcheck) => commands::healthcheck::run(&healthcheck).await,
             Command::Openapi { arguments } => {
-                commands::openapi::run(&arguments, &environment).await
+                // Boxed: it is the largest, and all others would be as large.
+                Box::pin(commands::openapi::run(&arguments, &environment)).await
             }
             Command::Completions { shell } => Ok(commands::completions(shell)),
             Command::ConfigReference { json_schema } => Ok(commands::config_reference(json_schema)),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod drain;
+mod full;
 mod health;
 mod routes;
 mod support;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use wharf_catalog::Catalog;
 use wharf_mcp::Settings;
 use wharf_server::{Config, Listener};
@@ -17,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Bench {
     address: SocketAddr,
     serving: JoinHandle<()>,
+    stop: CancellationToken,
 }
 
 impl Drop for Bench {
@@ -36,25 +38,44 @@ impl Bench {
         let mcp = wharf_mcp::Server::new(catalog, settings);
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.address().unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            wharf_server::serve(mcp, listener, &config, std::future::pending()).await;
+            wharf_server::serve(mcp, listener, &config, stopped.cancelled_owned()).await;
         });
-        Self { address, serving }
+        Self {
+            address,
+            serving,
+            stop,
+        }
+    }
+
+    /// Tells the server to end.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits for the server's end.
+    pub(crate) async fn ended(&mut self) {
+        tokio::time::timeout(PATIENCE, &mut self.serving)
+            .await
+            .expect("it ends")
+            .expect("it does not panic");
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends these bytes and gives what comes, until it holds `until`.
     pub(crate) async fn exchange(&self, request: &str, until: &str) -> String {
         let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = String::new();
-            let mut buffer = [0; 4_096];
-            while !answer.contains(until) {
-                let read = stream.read(&mut buffer).await.unwrap();
-                assert_ne!(read, 0, "the connection ended after: {answer}");
-                answer.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-            }
-            answer
+            let mut stream = self.connect().await;
+            converse(&mut stream, request, until).await
         };
         tokio::time::timeout(PATIENCE, exchange)
             .await
@@ -64,7 +85,7 @@ impl Bench {
     /// Sends these bytes and gives all that comes until the server closes.
     pub(crate) async fn exchange_all(&self, request: &str) -> String {
         let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            let mut stream = self.connect().await;
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
@@ -74,4 +95,27 @@ impl Bench {
             .await
             .unwrap_or_else(|_| panic!("no end of the answer to {request}"))
     }
+}
+
+/// Sends these bytes and gives what comes, until it holds `until`.
+pub(crate) async fn converse(stream: &mut TcpStream, request: &str, until: &str) -> String {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let mut buffer = [0; 4_096];
+    while !answer.contains(until) {
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert_ne!(read, 0, "the connection ended after: {answer}");
+        answer.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+    }
+    answer
+}
+
+/// A list, asked for by a client of 2026-07-28.
+pub(crate) fn list() -> String {
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+    let length = body.len();
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: tools/list\r\n\
+         content-type: application/json\r\naccept: application/json, text/event-stream\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }

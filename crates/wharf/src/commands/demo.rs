@@ -24,7 +24,7 @@ use crate::terminal::{self, BOLD, DIM};
 const STORE_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
-    let stopped = serve::stopped()?;
+    let signals = serve::Signals::listen()?;
     // First, because it is what can fail: the port may be in use.
     let listener = serve::bind(&demo.http).await?;
     let address = serve::address(&listener)?;
@@ -58,7 +58,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();
     let server = assemble::server(&assembled.config, assembled.catalog);
-    wharf_server::serve(server, listener, &config, stopped).await;
+    let outcome = serve::serve_http(server, listener, &config, signals).await;
 
     let _ = close_store.send(());
     match tokio::time::timeout(STORE_GRACE, store).await {
@@ -67,7 +67,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         Ok(Err(error)) => tracing::warn!(%error, "the pet store broke"),
         Err(_) => tracing::debug!("the pet store was still busy"),
     }
-    Ok(failure::DONE)
+    outcome.map(|()| failure::DONE)
 }
 
 /// A folder of the demo's own among the temporary files, which others cannot look into; removed with the value.

@@ -26,7 +26,7 @@ pub(crate) async fn run(
         }
     };
     // From here on a signal is ours: one that comes while documents are read must not be lost.
-    let stopped = serve::stopped()?;
+    let signals = serve::Signals::listen()?;
     let settings = Settings::read(&given, environment)?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     }
     let server = assemble::server(&config, catalog);
     if settings.transport == Transport::Stdio {
-        serve::serve_stdio(&server, stopped).await?;
+        serve::serve_stdio(&server, signals).await?;
     } else {
         let listener = serve::bind(&settings.http).await.map_err(|failure| {
             failure.hint("`SERVER_PORT` chooses another port, `SERVER_HOST` another address")
@@ -71,7 +71,7 @@ pub(crate) async fn run(
         terminal::say(format_args!(
             "wharf serves {tools} tools at http://{address}{path}"
         ));
-        wharf_server::serve(server, listener, &config.server, stopped).await;
+        serve::serve_http(server, listener, &config.server, signals).await?;
     }
     Ok(failure::DONE)
 }

@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use wharf_mcp::Server;
 use wharf_server::Listener;
 
@@ -19,7 +20,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
-    let stopped = stopped()?;
+    let signals = Signals::listen()?;
     let Assembled {
         mut config,
         catalog,
@@ -46,7 +47,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         serve.watch,
     ));
     if serve.stdio {
-        serve_stdio(&server, stopped).await?;
+        serve_stdio(&server, signals).await?;
     } else {
         let listener = bind(&config.server.http).await?;
         let address = address(&listener)?;
@@ -61,7 +62,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
                 listing.reason
             ));
         }
-        wharf_server::serve(server, listener, &config.server, stopped).await;
+        serve_http(server, listener, &config.server, signals).await?;
     }
     reload.abort();
     Ok(failure::DONE)
@@ -83,16 +84,13 @@ pub(crate) fn warn_of_left_out(reports: &[SourceReport]) {
 }
 
 /// Speaks MCP on standard input and output until either of them, or the process, is to end.
-pub(crate) async fn serve_stdio(
-    server: &Server,
-    stopped: impl Future<Output = ()>,
-) -> Result<(), Failure> {
+pub(crate) async fn serve_stdio(server: &Server, mut signals: Signals) -> Result<(), Failure> {
     let mut session = pin!(server.stdio(tokio::io::stdin(), tokio::io::stdout()));
     tokio::select! {
         done = &mut session => {
             done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))
         }
-        () = stopped => {
+        () = signals.next() => {
             server.close();
             // Streams get their last word; the input may never end.
             let _ = tokio::time::timeout(FAREWELL, session).await;
@@ -115,17 +113,49 @@ pub(crate) fn address(listener: &Listener) -> Result<std::net::SocketAddr, Failu
         .map_err(|error| Failure::new(format!("the opened port has no address: {error}")))
 }
 
-/// Done when the process is asked to end: Ctrl-C or SIGTERM. Listening begins with the call, not with the first poll.
-pub(crate) fn stopped() -> Result<impl Future<Output = ()> + use<>, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
+/// Serves over HTTP until a signal asks to stop; a second one ends it at once.
+pub(crate) async fn serve_http(
+    server: Server,
+    listener: Listener,
+    config: &wharf_server::Config,
+    mut signals: Signals,
+) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let told = async {
+        signals.next().await;
+        stop.cancel();
+        signals.next().await;
     };
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    Ok(async move {
+    tokio::select! {
+        () = wharf_server::serve(server, listener, config, stop.cancelled()) => Ok(()),
+        () = told => Err(Failure::new("a second signal ended it before all was finished")),
+    }
+}
+
+/// The signals that ask a process to end: Ctrl-C and SIGTERM.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From here on they are ours.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Done when the next one comes.
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }

@@ -1,0 +1,61 @@
+//! A server with as many connections as it bears.
+
+use std::time::Duration;
+
+use wharf_server::{Config, Limits};
+
+use crate::support::{Bench, converse, list};
+
+/// Ends what has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const READY: &str = "GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+#[tokio::test]
+async fn there_is_room_for_a_question_of_health_and_a_clear_answer_for_others() {
+    let bench = Bench::start(Config {
+        limits: Limits {
+            connections_max: 1,
+            ..Limits::default()
+        },
+        ..Config::default()
+    })
+    .await;
+    let mut only = bench.connect().await;
+    assert!(
+        converse(&mut only, &list(), "}}")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+
+    let health = bench.exchange_all(READY).await;
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    let refused = bench.exchange_all(&list()).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    for part in [
+        "retry-after: 1",
+        "connection: close",
+        "\"jsonrpc\":\"2.0\"",
+        "too many connections",
+    ] {
+        assert!(refused.contains(part), "no `{part}`: {refused}");
+    }
+    assert!(
+        converse(&mut only, &list(), "}}")
+            .await
+            .starts_with("HTTP/1.1 200"),
+        "whoever is in is served"
+    );
+
+    drop(only);
+    let served = async {
+        while !bench
+            .exchange_all(&list().replace("\r\nhost", "\r\nconnection: close\r\nhost"))
+            .await
+            .starts_with("HTTP/1.1 200")
+        {}
+    };
+    tokio::time::timeout(PATIENCE, served)
+        .await
+        .expect("the place is free again");
+}
