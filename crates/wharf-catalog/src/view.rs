@@ -284,7 +284,19 @@ impl Source for View {
     }
 
     fn prompts(&self) -> Vec<Prompt> {
-        self.source.prompts()
+        let renamed: HashMap<&str, &String> = self
+            .routes
+            .iter()
+            .map(|(name, route)| (route.own_name.as_str(), name))
+            .collect();
+        let mut prompts = self.source.prompts();
+        for tool in prompts.iter_mut().flat_map(|prompt| &mut prompt.tools) {
+            // What is left out has no name here; the one it had may be another tool's by now.
+            *tool = renamed
+                .get(tool.as_str())
+                .map_or_else(String::new, ToString::to_string);
+        }
+        prompts
     }
 
     fn resources(&self) -> Vec<Resource> {

@@ -13,6 +13,9 @@ pub struct Prompt {
     pub description: Option<String>,
     /// What it can be filled with.
     pub arguments: Vec<PromptArgument>,
+    /// The tools of its source that it tells to call, by their names there. Whoever may not call one of them is not shown
+    /// the prompt. Not shown to clients.
+    pub tools: Vec<String>,
     /// Pictures.
     pub icons: Vec<Icon>,
     /// An object for `_meta`.

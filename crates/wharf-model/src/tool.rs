@@ -23,6 +23,8 @@ pub struct Tool {
     pub tags: Vec<String>,
     /// The operation behind it, to select by; not shown to clients.
     pub origin: Option<Origin>,
+    /// The OAuth scopes that the operation declares: alternatives, of which one must be there whole. Not shown to clients.
+    pub scopes: Vec<Vec<String>>,
     /// Pictures.
     pub icons: Vec<Icon>,
     /// An object for `_meta`.

@@ -123,6 +123,8 @@ pub(crate) struct Operation<'d> {
     choice: Option<Choice>,
     accept: String,
     server: Option<String>,
+    /// Its Security Requirement Objects, or those of the whole document.
+    pub(crate) requirements: Option<Slice<'d>>,
     security: Vec<Vec<String>>,
 }
 
@@ -356,11 +358,8 @@ impl<'d> PathItem<'d> {
         let paths = Place::at("/paths");
         let item = paths.down(self.path);
         let place = item.along(&in_item);
-        let security = own
-            .security
-            .or_else(|| document.member("security"))
-            .map(security)
-            .unwrap_or_default();
+        let requirements = own.security.or_else(|| document.member("security"));
+        let security = requirements.map(security).unwrap_or_default();
         let mut parameters =
             parameters::read(resolver, own.parameters, &place, self.parameters, &item)?;
         // A model could only get these wrong.
@@ -442,6 +441,7 @@ impl<'d> PathItem<'d> {
             choice,
             accept: responses.accept,
             server,
+            requirements,
             security,
         })
     }

@@ -97,6 +97,7 @@ impl PromptWriter {
             meta: Some(Json::of(
                 &serde_json::json!({ "fastmcp": { "tags": tags }, "tools": [tool] }),
             )),
+            tools: vec![tool.to_owned()],
             ..Prompt::default()
         };
         let place = Place {
@@ -121,6 +122,7 @@ impl PromptWriter {
                     name: workflow.name,
                     description: Some(workflow.description),
                     meta: Some(Json::of(&serde_json::json!({ "tools": workflow.tools }))),
+                    tools: workflow.tools,
                     ..Prompt::default()
                 };
                 prompts.take(prompt, Subject::Workflow(workflow.text));

@@ -4,7 +4,7 @@
 //! say. Addresses of authorization servers are not read: secrets go only where the operator sends them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use wharf_model::Slice;
 use wharf_upstream::{ApiKeyPlace, DeclaredScheme, Supplied};
@@ -75,6 +75,47 @@ impl Members<'_> {
             "mutualTLS" => DeclaredScheme::MutualTls,
             _ => DeclaredScheme::Authorization,
         })
+    }
+}
+
+/// The security schemes by which tokens have scopes: OAuth 2 and `OpenID` Connect.
+pub(crate) struct ScopedSchemes(HashSet<String>);
+
+impl ScopedSchemes {
+    pub(crate) fn of(resolver: &Resolver<'_>) -> Self {
+        let document = resolver.document();
+        let components = document.member("components");
+        let schemes = components
+            .and_then(|components| components.get("securitySchemes"))
+            // Swagger 2.0.
+            .or_else(|| document.member("securityDefinitions"));
+        let is_scoped = |scheme: Slice<'_>| {
+            let members: Option<Members<'_>> = resolver.read(scheme).ok();
+            let kind = members.and_then(|members| members.kind);
+            matches!(kind.as_deref(), Some("oauth2" | "openIdConnect"))
+        };
+        let each = schemes.into_iter().flat_map(Slice::each_member);
+        Self(
+            each.filter(|(_, scheme)| is_scoped(*scheme))
+                .map(|(name, _)| name.into_owned())
+                .collect(),
+        )
+    }
+
+    /// The scopes that requirements name: alternatives. An alternative without a scope says nothing of tokens, and is
+    /// left out.
+    pub(crate) fn scopes(&self, requirements: Slice<'_>) -> Vec<Vec<String>> {
+        let of_one = |requirement: Slice<'_>| -> Vec<String> {
+            requirement
+                .each_member()
+                .filter(|(scheme, _)| self.0.contains(&**scheme))
+                .flat_map(|(_, scopes)| scopes.each_item())
+                .filter_map(Slice::text)
+                .map(Cow::into_owned)
+                .collect()
+        };
+        let alternatives = requirements.each_item().map(of_one);
+        alternatives.filter(|scopes| !scopes.is_empty()).collect()
     }
 }
 
@@ -152,6 +193,32 @@ mod tests {
                 .map(|(name, scheme)| (name.as_str(), scheme.clone()))
                 .collect();
             assert_eq!(schemes, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_those_of_schemes_that_have_some() {
+        let text = r#"{"openapi":"3.1.0","info":{},"paths":{},"components":{"securitySchemes":{
+            "oauth":{"type":"oauth2","flows":{}},
+            "oidc":{"type":"openIdConnect","openIdConnectUrl":"https://a"},
+            "bearer":{"type":"http","scheme":"bearer"}}}}"#;
+        let document = Document::read(text).unwrap();
+        let schemes = ScopedSchemes::of(&Resolver::new(&document));
+        for (requirements, expected) in [
+            (
+                r#"[{"oauth":["a","b"]},{"oidc":["c"]}]"#,
+                vec![vec!["a", "b"], vec!["c"]],
+            ),
+            (
+                r#"[{"oauth":["a"],"oidc":["c"],"bearer":["role"]}]"#,
+                vec![vec!["a", "c"]],
+            ),
+            (r#"[{"bearer":["role"]},{},{"oauth":[]}]"#, vec![]),
+            (r#"[{"oauth":"a"},7,{"gone":["a"]}]"#, vec![]),
+            ("{}", vec![]),
+        ] {
+            let found = schemes.scopes(Slice::parse(requirements).unwrap());
+            assert_eq!(found, expected, "{requirements}");
         }
     }
 }

@@ -69,6 +69,9 @@ pub struct Config {
     /// Which parameters the upstream fills in by itself, so that no tool lists them; the upstream's configuration knows.
     #[serde(skip)]
     pub supplied: Supplied,
+    /// Whether tools carry the OAuth scopes that their operations declare; rules of access may want them.
+    #[serde(skip)]
+    pub scopes: bool,
     /// Who is told of exchanges with the upstream.
     #[serde(skip)]
     pub observer: Option<Observer>,
@@ -200,6 +203,7 @@ impl Default for Config {
             error_style: ErrorStyle::default(),
             prompts: false,
             supplied: Supplied::default(),
+            scopes: false,
             observer: None,
         }
     }

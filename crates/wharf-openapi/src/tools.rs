@@ -12,6 +12,7 @@ use crate::plan::Location;
 use crate::reference::Resolver;
 use crate::response::Strictness;
 use crate::schema::{Around, Direction, Fragment, Keywords, Note, Place, Schemas};
+use crate::security::ScopedSchemes;
 use crate::source::{Config, OutputSchemas, UnknownArguments};
 
 /// How to give a file, said with each argument that takes one.
@@ -29,6 +30,8 @@ pub(crate) struct ToolWriter<'c, 'r, 'd> {
     resolver: &'r Resolver<'d>,
     inputs: Schemas<'r, 'd>,
     outputs: Schemas<'r, 'd>,
+    /// Where tools carry their scopes.
+    scopes: Option<ScopedSchemes>,
     /// The shapes of results by the place of their schema's target: to learn one means to scan that schema.
     shapes: HashMap<u32, OutputShape>,
 }
@@ -40,6 +43,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             resolver,
             inputs: Schemas::new(resolver, Direction::Input),
             outputs: Schemas::new(resolver, Direction::Output),
+            scopes: config.scopes.then(|| ScopedSchemes::of(resolver)),
             shapes: HashMap::new(),
         }
     }
@@ -82,6 +86,12 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
                 path: operation.path.to_owned(),
                 operation_id: operation.id.as_deref().map(str::to_owned),
             }),
+            scopes: self
+                .scopes
+                .as_ref()
+                .zip(operation.requirements)
+                .map(|(schemes, requirements)| schemes.scopes(requirements))
+                .unwrap_or_default(),
             icons: Vec::new(),
             meta,
         };
