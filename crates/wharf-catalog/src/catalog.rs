@@ -1,13 +1,19 @@
 //! The catalog itself: built from sources, asked by name.
 
+mod visible;
+
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use wharf_model::{
-    CallError, Completion, CompletionRequest, Context, Outcome, Prompt, PromptResult, Resource,
-    ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall, ToolResult,
+    CallError, Completion, CompletionReference, CompletionRequest, Context, Outcome, Prompt,
+    PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall,
+    ToolResult,
 };
 
+pub use self::visible::Visible;
+use self::visible::{Restriction, not_found};
+use crate::access::Refused;
 use crate::arguments::{self, Checker};
 use crate::client::Client;
 use crate::profile;
@@ -29,13 +35,18 @@ pub struct Catalog {
     prompts: Vec<Prompt>,
     prompt_routes: HashMap<String, Route>,
     resources: Vec<Resource>,
+    /// The source of each, by its place; so for the templates.
+    resource_sources: Vec<usize>,
     resource_templates: Vec<ResourceTemplate>,
+    template_sources: Vec<usize>,
     /// The tools that are rendered for a client, as they were before, by their place in the list.
     unrendered: HashMap<usize, Tool>,
     /// Where clients are shown three tools that find the others.
     search: Option<Search>,
     /// What was decided about that, and why.
     listing: Option<Listing>,
+    /// Where not everybody may see and call everything.
+    restriction: Option<Restriction>,
 }
 
 /// Where a name leads.
@@ -103,10 +114,13 @@ impl Catalog {
             prompts: Vec::new(),
             prompt_routes: HashMap::new(),
             resources: Vec::new(),
+            resource_sources: Vec::new(),
             resource_templates: Vec::new(),
+            template_sources: Vec::new(),
             unrendered: HashMap::new(),
             search: None,
             listing: None,
+            restriction: None,
         };
         for Offer { source, prefix } in offers {
             let prefix = legal(prefix)?;
@@ -141,6 +155,9 @@ impl Catalog {
             catalog
                 .resource_templates
                 .extend(source.resource_templates());
+            catalog.resource_sources.resize(catalog.resources.len(), at);
+            let templates = catalog.resource_templates.len();
+            catalog.template_sources.resize(templates, at);
         }
         Ok(catalog)
     }
@@ -216,7 +233,7 @@ impl Catalog {
             once = Search::new(&self.tools);
             &once
         };
-        search.best(&self.tools, question, limit)
+        search.best(self.visible().shown(), question, limit)
     }
 
     /// All tools, in the order to list them. Each can be called, listed or not.
@@ -276,9 +293,9 @@ impl Catalog {
         name: &str,
         arguments: Slice<'_>,
     ) -> Result<Outcome<ToolResult>, CallError> {
-        match self.tool_routes.get(name) {
-            Some(route) => self.call_route(context, route, arguments).await,
-            None => self.call_search(context, name, arguments).await,
+        match self.reach_tool(&context.caller, name) {
+            Ok(route) => self.call_route(context, route, arguments).await,
+            Err(refused) => self.call_search(context, name, arguments, refused).await,
         }
     }
 
@@ -302,29 +319,39 @@ impl Catalog {
         self.sources[route.source].call(context, call).await
     }
 
-    /// Calls one of the tools of search mode.
+    /// Calls one of the tools of search mode, where the name is none that the caller can reach.
     async fn call_search(
         &self,
         context: &Context,
         name: &str,
         arguments: Slice<'_>,
+        refused: Refused,
     ) -> Result<Outcome<ToolResult>, CallError> {
-        let search = self.search.as_ref().ok_or_else(|| unknown("tool", name))?;
-        let tool = SearchTool::named(name).ok_or_else(|| unknown("tool", name))?;
+        let Some((search, tool)) = self.search.as_ref().zip(SearchTool::named(name)) else {
+            return Err(refused.or(|| unknown("tool", name)));
+        };
         let arguments = match search.check(tool, arguments) {
             Ok(arguments) => arguments,
             Err(complaint) => return Ok(Outcome::Complete(ToolResult::error(complaint))),
         };
         let arguments = arguments.slice();
+        let shown = self.visible_to(&context.caller).shown();
         let result = match tool {
-            SearchTool::Find => search.find(&self.tools, arguments),
-            SearchTool::Describe => search.describe(&self.tools, |name| self.tool(name), arguments),
+            SearchTool::Find => search.find(shown, arguments),
+            SearchTool::Describe => {
+                let by_name = |name: &str| {
+                    let route = self.tool_routes.get(name)?;
+                    shown.has(route.index).then(|| &self.tools[route.index])
+                };
+                search.describe(shown, by_name, arguments)
+            }
             SearchTool::Call => {
                 let (name, arguments) = search::wanted(arguments);
-                if let Some(route) = self.tool_routes.get(&name) {
-                    return self.call_route(context, route, arguments.slice()).await;
+                match self.reach_tool(&context.caller, &name) {
+                    Ok(route) => return self.call_route(context, route, arguments.slice()).await,
+                    Err(Refused::Hidden) => search.unknown(shown, &name),
+                    Err(refused) => return Err(refused.or(|| unknown("tool", &name))),
                 }
-                search.unknown(&self.tools, &name)
             }
         };
         Ok(Outcome::Complete(result))
@@ -338,9 +365,8 @@ impl Catalog {
         arguments: Slice<'_>,
     ) -> Result<Outcome<PromptResult>, CallError> {
         let route = self
-            .prompt_routes
-            .get(name)
-            .ok_or_else(|| unknown("prompt", name))?;
+            .reach_prompt(&context.caller, name)
+            .map_err(|refused| refused.or(|| unknown("prompt", name)))?;
         let given = arguments.members();
         for argument in self.prompts[route.index]
             .arguments
@@ -365,24 +391,36 @@ impl Catalog {
         context: &Context,
         uri: &str,
     ) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
-        for source in &self.sources {
-            if let Some(contents) = source.read(context, uri).await? {
+        self.check_resource(&context.caller, uri)?;
+        for at in 0..self.sources.len() {
+            if let Ok(source) = self.reach_source(&context.caller, at)
+                && let Some(contents) = source.read(context, uri).await?
+            {
                 return Ok(contents);
             }
         }
-        Err(CallError::ResourceNotFound {
-            uri: uri.to_owned(),
-        })
+        Err(not_found(uri))
     }
 
-    /// Suggests values for an argument; nothing where no source knows any.
+    /// Suggests values for an argument; nothing where no source knows any, or the caller may not know it.
     pub async fn complete(
         &self,
         context: &Context,
         request: &CompletionRequest,
     ) -> Result<Completion, CallError> {
-        for source in &self.sources {
-            if let Some(completion) = source.complete(context, request).await? {
+        // A prompt that is open opens its source for this.
+        let of_prompt = match &request.reference {
+            CompletionReference::Prompt(name) if self.access().is_some() => {
+                match self.reach_prompt(&context.caller, name) {
+                    Ok(route) => Some(route.source),
+                    Err(_) => return Ok(Completion::default()),
+                }
+            }
+            _ => None,
+        };
+        for (at, source) in self.sources.iter().enumerate() {
+            let is_open = of_prompt == Some(at) || self.reach_source(&context.caller, at).is_ok();
+            if is_open && let Some(completion) = source.complete(context, request).await? {
                 return Ok(completion);
             }
         }

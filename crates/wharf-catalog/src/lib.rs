@@ -15,6 +15,9 @@ mod view;
 mod edit;
 mod select;
 
+mod access;
+mod pattern;
+
 mod client;
 mod lint;
 mod lock;
@@ -24,12 +27,14 @@ mod search;
 mod shape;
 mod tokens;
 
+pub use access::{Access, AccessConfig, AccessRule, Everybody, Permissions, Who};
 pub use arguments::fit;
-pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX};
+pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX, Visible};
 pub use client::Client;
 pub use edit::{ArgumentEdit, ToolEdit};
 pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};
+pub use pattern::{RuleMistake, ToolPattern};
 pub use search::{Listing, TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
 pub use select::Selector;
 pub use shape::{Shape, ShapeError, Shaped};

@@ -25,6 +25,7 @@ use wharf_model::{Json, Slice, Tool, ToolResult};
 
 use self::index::Index;
 use self::summary::{head, summary};
+use crate::access::Shown;
 use crate::arguments::{self, Checked, Checker};
 use crate::catalog::TOOL_NAME_CHARS_MAX;
 use crate::tokens::tokens_of_tool;
@@ -104,7 +105,7 @@ pub(crate) struct Search {
 }
 
 /// One of the three, by its place in the list.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SearchTool {
     Find,
     Describe,
@@ -147,23 +148,23 @@ impl Search {
         &self.listed
     }
 
-    /// The best of `tools` for a question, best first.
-    pub(crate) fn best<'t>(
-        &self,
-        tools: &'t [Tool],
-        question: &str,
-        limit: usize,
-    ) -> Vec<&'t Tool> {
-        let index = self.index.get_or_init(|| Index::new(tools));
+    /// The three, for whoever is shown so many tools.
+    pub(crate) fn listed_for(count: usize) -> Vec<Tool> {
+        offered::tools(count)
+    }
+
+    /// The best of the tools that are shown for a question, best first.
+    pub(crate) fn best<'t>(&self, shown: Shown<'t>, question: &str, limit: usize) -> Vec<&'t Tool> {
+        let index = self.index.get_or_init(|| Index::new(shown.all()));
         index
-            .find(question, limit)
+            .find(question, limit, |at| shown.has(at))
             .into_iter()
-            .map(|at| &tools[at])
+            .map(|at| &shown.all()[at])
             .collect()
     }
 
     /// Answers `find_tools`.
-    pub(crate) fn find(&self, tools: &[Tool], arguments: Slice<'_>) -> ToolResult {
+    pub(crate) fn find(&self, tools: Shown<'_>, arguments: Slice<'_>) -> ToolResult {
         let question = arguments
             .get("query")
             .and_then(Slice::text)
@@ -177,7 +178,7 @@ impl Search {
         if found.is_empty() {
             return ToolResult::text(format!(
                 "None of the {} tools has any of these words. Try other words for what you want to do and what you want to do it to.",
-                tools.len()
+                tools.count()
             ));
         }
         let mut text = String::new();
@@ -188,7 +189,7 @@ impl Search {
             text,
             "\n{} of {} tools. `{DESCRIBE}` shows all arguments of a tool, `{CALL}` calls it.",
             found.len(),
-            tools.len()
+            tools.count()
         );
         ToolResult::text(text)
     }
@@ -196,7 +197,7 @@ impl Search {
     /// Answers `describe_tool`.
     pub(crate) fn describe<'t>(
         &self,
-        tools: &[Tool],
+        tools: Shown<'_>,
         by_name: impl Fn(&str) -> Option<&'t Tool>,
         arguments: Slice<'_>,
     ) -> ToolResult {
@@ -218,7 +219,7 @@ impl Search {
     }
 
     /// What to say of a name that nothing has, for the model to mend.
-    pub(crate) fn unknown(&self, tools: &[Tool], name: &str) -> ToolResult {
+    pub(crate) fn unknown(&self, tools: Shown<'_>, name: &str) -> ToolResult {
         let mut text = format!("There is no tool `{}`.", shown(name));
         let nearest = self.nearest(tools, name);
         if nearest.is_empty() {
@@ -230,7 +231,7 @@ impl Search {
     }
 
     /// Names that look like `name`; where none does, those of tools that its words find.
-    fn nearest<'t>(&self, tools: &'t [Tool], name: &str) -> Vec<&'t str> {
+    fn nearest<'t>(&self, tools: Shown<'t>, name: &str) -> Vec<&'t str> {
         let mut alike: Vec<(f64, &str)> = tools
             .iter()
             .map(|tool| {

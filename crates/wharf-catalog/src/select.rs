@@ -29,10 +29,32 @@ pub struct Selector {
 
 /// One key of a selector.
 #[derive(Clone, Copy)]
-struct Part<'s> {
+pub(crate) struct Part<'s> {
     /// As the configuration calls it.
-    key: &'static str,
-    pattern: &'s str,
+    pub(crate) key: &'static str,
+    pub(crate) pattern: &'s str,
+}
+
+/// A tool and where it is from, as selectors see them.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate<'t> {
+    pub(crate) tool: &'t Tool,
+    pub(crate) source: &'t str,
+}
+
+/// Why a selector matches nothing.
+pub(crate) enum Unmatched {
+    /// It has no key.
+    Empty,
+    /// One key matches nothing by itself.
+    Key {
+        key: &'static str,
+        pattern: String,
+        /// What it was compared with.
+        candidates: Vec<String>,
+    },
+    /// Each key matches something, but nothing matches all of them.
+    Together,
 }
 
 impl Selector {
@@ -53,25 +75,46 @@ impl Selector {
     }
 
     fn matches(&self, tool: &Tool) -> bool {
-        self.parts().iter().all(|part| part.matches(tool))
+        match_all(&self.parts(), of_a_source(tool))
     }
 }
 
+/// A selector of one source's tools has no key for the source.
+fn of_a_source(tool: &Tool) -> Candidate<'_> {
+    Candidate { tool, source: "" }
+}
+
+/// Whether every key matches.
+pub(crate) fn match_all(parts: &[Part<'_>], candidate: Candidate<'_>) -> bool {
+    parts.iter().all(|part| part.matches(candidate))
+}
+
 impl Part<'_> {
-    fn matches(self, tool: &Tool) -> bool {
-        self.values(tool).into_iter().any(|value| match self.key {
-            "path" => glob::matches(self.pattern, value, Whole::Path),
-            "method" => glob::matches(&self.pattern.to_ascii_uppercase(), value, Whole::Word),
-            _ => glob::matches(self.pattern, value, Whole::Word),
-        })
+    fn matches(self, candidate: Candidate<'_>) -> bool {
+        self.values(candidate)
+            .into_iter()
+            .any(|value| match self.key {
+                "path" => glob::matches(self.pattern, value, Whole::Path),
+                "method" => glob::matches(&self.pattern.to_ascii_uppercase(), value, Whole::Word),
+                _ => glob::matches(self.pattern, value, Whole::Word),
+            })
     }
 
     /// What of a tool this key is compared with.
-    fn values(self, tool: &Tool) -> Vec<&str> {
+    fn values(self, Candidate { tool, source }: Candidate<'_>) -> Vec<&str> {
         let origin = tool.origin.as_ref();
+        let hint = |known: Option<bool>| {
+            let known = known.map(|known| if known { YES } else { NO });
+            known.into_iter().collect()
+        };
         match self.key {
             "tag" => tool.tags.iter().map(String::as_str).collect(),
             "name" => vec![&tool.name],
+            "source" => vec![source],
+            "read_only" => hint(tool.annotations.read_only),
+            "destructive" => hint(tool.annotations.destructive),
+            "idempotent" => hint(tool.annotations.idempotent),
+            "open_world" => hint(tool.annotations.open_world),
             "path" => origin.iter().map(|origin| origin.path.as_str()).collect(),
             "method" => origin.iter().map(|origin| origin.method.as_str()).collect(),
             _ => origin
@@ -81,6 +124,10 @@ impl Part<'_> {
         }
     }
 }
+
+/// What the patterns of hints are.
+pub(crate) const YES: &str = "true";
+pub(crate) const NO: &str = "false";
 
 /// Whether each tool is offered, in the order of `tools`.
 pub(crate) fn select(
@@ -111,36 +158,51 @@ pub(crate) fn select(
 
 /// What is wrong with a selector that matches no tool.
 fn judge(key: &str, selector: &Selector, tools: &[Tool]) -> Option<Mistake> {
-    let parts = selector.parts();
-    if parts.is_empty() {
-        return Some(Mistake::EmptySelector {
+    let candidates: Vec<_> = tools.iter().map(of_a_source).collect();
+    Some(match unmatched(&selector.parts(), &candidates)? {
+        Unmatched::Empty => Mistake::EmptySelector {
             key: key.to_owned(),
-        });
+        },
+        Unmatched::Key {
+            key: part,
+            pattern,
+            candidates,
+        } => Mistake::NoMatch {
+            key: format!("{key}.{part}"),
+            pattern,
+            candidates,
+        },
+        Unmatched::Together => Mistake::NoCommonMatch {
+            key: key.to_owned(),
+        },
+    })
+}
+
+/// Why nothing matches all of these keys; none where something does.
+pub(crate) fn unmatched(parts: &[Part<'_>], all: &[Candidate<'_>]) -> Option<Unmatched> {
+    if parts.is_empty() {
+        return Some(Unmatched::Empty);
     }
-    if tools.iter().any(|tool| selector.matches(tool)) {
+    if all.iter().any(|candidate| match_all(parts, *candidate)) {
         return None;
     }
     let lonely = parts
         .iter()
-        .find(|part| !tools.iter().any(|tool| part.matches(tool)));
-    Some(match lonely {
-        Some(part) => {
-            let mut candidates: Vec<String> = tools
-                .iter()
-                .flat_map(|tool| part.values(tool))
-                .map(str::to_owned)
-                .collect();
-            candidates.sort_unstable();
-            candidates.dedup();
-            Mistake::NoMatch {
-                key: format!("{key}.{}", part.key),
-                pattern: part.pattern.to_owned(),
-                candidates,
-            }
-        }
-        None => Mistake::NoCommonMatch {
-            key: key.to_owned(),
-        },
+        .find(|part| !all.iter().any(|candidate| part.matches(*candidate)));
+    let Some(part) = lonely else {
+        return Some(Unmatched::Together);
+    };
+    let mut candidates: Vec<String> = all
+        .iter()
+        .flat_map(|candidate| part.values(*candidate))
+        .map(str::to_owned)
+        .collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    Some(Unmatched::Key {
+        key: part.key,
+        pattern: part.pattern.to_owned(),
+        candidates,
     })
 }
 

@@ -9,8 +9,8 @@ use std::time::Instant;
 use ::http::HeaderMap;
 use bytestring::ByteString;
 use wharf_model::{
-    Caller, ClientCapabilities, CompletionReference, CompletionRequest, Context, InputAnswers,
-    Json, JsonKind, Slice,
+    CallError, Caller, ClientCapabilities, CompletionReference, CompletionRequest, Context,
+    InputAnswers, Json, JsonKind, Slice,
 };
 
 use crate::call::{Call, Target, Wishes};
@@ -72,7 +72,12 @@ pub(crate) fn dispatch(
         | Method::ListResources
         | Method::ListResourceTemplates => {
             check_cursor(params)?;
-            let list = offering.list(method, frame, server.settings.list_ttl_ms);
+            offering
+                .catalog
+                .check_list(&peer.caller)
+                .map_err(|error| WireError::of_call(error, revision))?;
+            let ttl_ms = server.settings.list_ttl_ms;
+            let list = offering.list(method, &peer.caller, frame, ttl_ms);
             Ok(Step::Done(Reply::ok(list)))
         }
         Method::SetLogLevel => {
@@ -91,6 +96,10 @@ pub(crate) fn dispatch(
         }
         Method::Subscribe | Method::Unsubscribe => {
             let uri = text_of(params.uri, "uri")?;
+            offering
+                .catalog
+                .check_resource(&peer.caller, &uri)
+                .map_err(|error| WireError::of_call(error, revision))?;
             if let Some(session) = &peer.session {
                 match method {
                     Method::Subscribe => session.watch(&uri)?,
@@ -99,9 +108,7 @@ pub(crate) fn dispatch(
             }
             done(encode::empty(frame))
         }
-        Method::Listen => {
-            Listen::new(server, &offering, request, peer.session.as_ref()).map(Step::Listen)
-        }
+        Method::Listen => Listen::new(server, &offering, request, &peer).map(Step::Listen),
         Method::CallTool | Method::GetPrompt | Method::ReadResource | Method::Complete => {
             call(server, offering, method, request, text, peer).map(Step::Call)
         }
@@ -144,6 +151,9 @@ fn call(
     peer: Peer,
 ) -> Result<Call, WireError> {
     let target = target(method, &request.params, text)?;
+    // Before anything runs, so that over HTTP the status says it.
+    check_access(&offering, &peer.caller, &target)
+        .map_err(|error| WireError::of_call(error, peer.revision))?;
     let wishes = wishes(request, text, &peer)?;
     let id = text.slice_ref(request.id);
     let in_flight = peer
@@ -182,6 +192,17 @@ fn call(
         in_flight,
         wishes,
     })
+}
+
+fn check_access(offering: &Offering, caller: &Caller, target: &Target) -> Result<(), CallError> {
+    let catalog = &offering.catalog;
+    match target {
+        Target::Tool { name, arguments } => catalog.check_tool(caller, name, arguments.slice()),
+        Target::Prompt { name, .. } => catalog.check_prompt(caller, name),
+        Target::Resource { uri } => catalog.check_resource(caller, uri),
+        // Who may not know of a prompt is suggested nothing.
+        Target::Completion(_) => Ok(()),
+    }
 }
 
 fn target(method: Method, params: &Params<'_>, text: &ByteString) -> Result<Target, WireError> {

@@ -88,11 +88,12 @@ pub(crate) fn result(
     out
 }
 
-/// What stands behind the shared bytes of a list, or behind any result that may be kept for `ttl_ms`.
-pub(crate) fn list_end(frame: Frame<'_>, ttl_ms: u64) -> Vec<u8> {
+/// What stands behind the shared bytes of a list, or behind any result that may be kept for `ttl_ms`: by whoever asked
+/// alone where `cache_scope` is `private`.
+pub(crate) fn list_end(frame: Frame<'_>, ttl_ms: u64, cache_scope: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(ENVELOPE_BYTES + frame.server_info.len());
     let mut object = Object::behind(&mut out);
-    caching(&mut object, frame.revision, ttl_ms, "public");
+    caching(&mut object, frame.revision, ttl_ms, cache_scope);
     frame.close(object, "complete", None);
     out.push(b'}');
     out
@@ -127,7 +128,7 @@ pub fn tool_result(result: &ToolResult) -> Json {
     clippy::missing_panics_doc,
     reason = "what is written member by member is JSON"
 )]
-pub fn tool_list(tools: &[wharf_model::Tool]) -> Json {
+pub fn tool_list(tools: &[&wharf_model::Tool]) -> Json {
     let mut out = Vec::new();
     json::array(&mut out, tools, |out, one| tool(out, one, true));
     Json::parse(out.into()).expect("what is written member by member is JSON")

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_catalog::Catalog;
+use wharf_model::Caller;
 
 use crate::admission;
 use crate::body::Body;
@@ -171,7 +172,17 @@ impl Server {
     ///
     /// Calls in flight then have [`crate::Limits::drain`] to end.
     pub async fn stdio<R: AsyncRead, W: AsyncWrite>(&self, input: R, output: W) -> io::Result<()> {
-        stdio::serve(&self.0, input, output).await
+        self.stdio_as(Caller::default(), input, output).await
+    }
+
+    /// The same, for a client of whom its owner says who they are: a pipe carries no token.
+    pub async fn stdio_as<R: AsyncRead, W: AsyncWrite>(
+        &self,
+        caller: Caller,
+        input: R,
+        output: W,
+    ) -> io::Result<()> {
+        stdio::serve(&self.0, &caller, input, output).await
     }
 
     /// Ends every stream as the protocol says and refuses new requests. Calls in flight go on to their end.

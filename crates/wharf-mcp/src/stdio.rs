@@ -25,15 +25,16 @@ const READ_BYTES: usize = 64 << 10;
 /// Serves until the input ends, the output breaks or the server closes.
 pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     server: &Shared,
+    caller: &Caller,
     input: R,
     output: W,
 ) -> io::Result<()> {
-    let (connection, queue) = Connection::new(server, Caller::default(), true);
+    let (connection, queue) = Connection::new(server, caller.clone(), true);
     let session = connection.session.clone();
     let mut writing = pin!(write(queue, output));
     let reading = async {
         let read = tokio::select! {
-            read = read(server, &connection, input) => {
+            read = read(server, &connection, caller, input) => {
                 connection.hung_up.cancel();
                 read
             }
@@ -65,7 +66,12 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     read.and(written.unwrap_or(Ok(())))
 }
 
-async fn read<R: AsyncRead>(server: &Shared, connection: &Connection, input: R) -> io::Result<()> {
+async fn read<R: AsyncRead>(
+    server: &Shared,
+    connection: &Connection,
+    caller: &Caller,
+    input: R,
+) -> io::Result<()> {
     let mut input = pin!(BufReader::with_capacity(READ_BYTES, input));
     let limits = &server.settings.limits;
     while let Some(line) = next_line(&mut input, limits.body_bytes_max).await? {
@@ -77,7 +83,7 @@ async fn read<R: AsyncRead>(server: &Shared, connection: &Connection, input: R) 
         match text {
             Ok(text) => {
                 connection
-                    .accept(&text, Caller::default(), HeaderMap::new())
+                    .accept(&text, caller.clone(), HeaderMap::new())
                     .await;
             }
             Err(error) => complain(connection, &error).await,

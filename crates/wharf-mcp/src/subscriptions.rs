@@ -7,9 +7,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
-use wharf_model::{Change, JsonKind, Slice};
+use wharf_model::{Caller, Change, JsonKind, Slice};
 
 use crate::body::Chunks;
+use crate::dispatch::Peer;
 use crate::encode::json::array;
 use crate::encode::{self, json, notifications};
 use crate::envelope::Request;
@@ -33,6 +34,7 @@ impl Filter {
     fn read(
         request: &Request<'_>,
         offering: &Offering,
+        caller: &Caller,
         uris_max: usize,
     ) -> Result<Self, WireError> {
         let Some(asked) = request
@@ -52,6 +54,10 @@ impl Filter {
                 let uri = uri.text().ok_or_else(|| {
                     WireError::malformed("`resourceSubscriptions` must be a list of strings")
                 })?;
+                // What the caller may not read is left out, and so not acknowledged.
+                if offering.catalog.check_resource(caller, &uri).is_err() {
+                    continue;
+                }
                 uris.insert(uri.into_owned());
                 if uris.len() > uris_max {
                     return Err(WireError::invalid_params(format!(
@@ -115,10 +121,12 @@ impl Listen {
         server: &Shared,
         offering: &Offering,
         request: &Request<'_>,
-        session: Option<&Arc<Session>>,
+        peer: &Peer,
     ) -> Result<Self, WireError> {
-        let filter = Filter::read(request, offering, server.settings.limits.watched_max)?;
+        let uris_max = server.settings.limits.watched_max;
+        let filter = Filter::read(request, offering, &peer.caller, uris_max)?;
         let id = Id::from(request.id);
+        let session = peer.session.as_ref();
         Ok(Self {
             in_flight: session.map(|session| session.enter(&id)).transpose()?,
             server: server.clone(),

@@ -9,7 +9,7 @@ use crate::terminal;
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
 /// Tools with their arguments, those that are required marked with a star.
-pub(crate) fn tools(tools: &[Tool]) -> comfy_table::Table {
+pub(crate) fn tools(tools: &[&Tool]) -> comfy_table::Table {
     terminal::table(
         ["tool", "arguments", "what it does"],
         tools.iter().map(|tool| {

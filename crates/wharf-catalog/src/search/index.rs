@@ -125,8 +125,13 @@ impl Index {
         builder.finish()
     }
 
-    /// The places of the best tools, best first.
-    pub(super) fn find(&self, question: &str, limit: usize) -> Vec<usize> {
+    /// The places of the best tools that are `shown`, best first.
+    pub(super) fn find(
+        &self,
+        question: &str,
+        limit: usize,
+        shown: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let question = head(question, QUESTION_BYTES_MAX);
         let mut asked: Vec<String> = Vec::new();
         let mut pairs: Vec<String> = Vec::new();
@@ -156,7 +161,7 @@ impl Index {
         let mut found: Vec<(f32, usize)> = matches
             .iter()
             .enumerate()
-            .filter(|(_, found)| found.score > 0.0)
+            .filter(|(at, found)| found.score > 0.0 && shown(*at))
             .map(|(at, found)| (found.rank(total, self.kinds[at], wish), at))
             .collect();
         found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

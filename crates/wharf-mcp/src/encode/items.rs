@@ -18,8 +18,8 @@ fn has_object_output(tool: &Tool) -> bool {
 }
 
 /// Whether the legacy list must differ from the modern one.
-pub(crate) fn differs_by_era(tools: &[Tool]) -> bool {
-    !tools.iter().all(has_object_output)
+pub(crate) fn differs_by_era<'t>(mut tools: impl Iterator<Item = &'t Tool>) -> bool {
+    !tools.all(has_object_output)
 }
 
 /// One tool. Legacy clients fail the whole list over an output schema that is no object's.

@@ -72,11 +72,12 @@ pub(super) fn modern_peer(
         && let Some(name) = request.params.name.and_then(Slice::text)
     {
         let offering = server.offering.load();
-        headers::check_params(
-            &headers,
-            offering.header_params(&name),
-            request.params.arguments,
-        )?;
+        let arguments = request.params.arguments;
+        let given = arguments.unwrap_or(Slice::from_checked("{}"));
+        // Of a tool that the caller may not call nothing is told, not even what its headers would have to be.
+        if offering.catalog.check_tool(&caller, &name, given).is_ok() {
+            headers::check_params(&headers, offering.header_params(&name), arguments)?;
+        }
     }
     Ok(Peer {
         revision: Revision::July2026,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
+use wharf_catalog::Catalog;
 use wharf_mcp::{Server, Settings};
 use wharf_model::{Caller, Change, Identity};
 
@@ -43,9 +44,14 @@ impl Drop for Bench {
 
 impl Bench {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::over(Probe::catalog, settings).await
+    }
+
+    /// Over a catalog of the probe.
+    pub(crate) async fn over(catalog: impl FnOnce(Probe) -> Catalog, settings: Settings) -> Self {
         let probe = Probe::new();
         let (watch, changes) = (probe.watch.clone(), probe.changes.clone());
-        let server = Server::new(probe.catalog(), settings);
+        let server = Server::new(catalog(probe), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let accepting = tokio::spawn(accept(listener, server.clone()));
@@ -149,11 +155,8 @@ async fn accept(listener: TcpListener, server: Server) {
             let server = server.clone();
             async move {
                 // What an authentication in front would do.
-                if let Some(subject) = request.headers_mut().remove("x-test-caller") {
-                    let caller = Caller::known(Identity {
-                        subject: subject.to_str().unwrap().to_owned(),
-                        ..Identity::default()
-                    });
+                if let Some(described) = request.headers_mut().remove("x-test-caller") {
+                    let caller = caller(described.to_str().unwrap());
                     request.extensions_mut().insert(caller);
                 }
                 Ok::<_, std::convert::Infallible>(match request.uri().path() {
@@ -169,6 +172,23 @@ async fn accept(listener: TcpListener, server: Server) {
                 .await;
         });
     }
+}
+
+/// `ann scope:a scope:b group:c`
+pub(crate) fn caller(described: &str) -> Caller {
+    let mut words = described.split_whitespace();
+    let mut identity = Identity {
+        subject: words.next().unwrap_or_default().to_owned(),
+        ..Identity::default()
+    };
+    for word in words {
+        match word.split_once(':').unwrap() {
+            ("scope", scope) => identity.scopes.insert(scope.to_owned()),
+            ("group", group) => identity.groups.insert(group.to_owned()),
+            (other, _) => panic!("{other}"),
+        };
+    }
+    Caller::known(identity)
 }
 
 pub(crate) fn post(

@@ -114,7 +114,7 @@ fn introduce(
     assembled: &assemble::Assembled,
 ) {
     let heading = |text: &str| terminal::styled_result(BOLD, text);
-    terminal::result(tables::tools(assembled.catalog.tools()));
+    terminal::result(tables::tools(&assembled.catalog.visible().tools()));
     terminal::result(format_args!(
         "\n{} a pet store at {store_url}, described by {}\n{} {url}\n",
         heading("API:"),

@@ -9,10 +9,12 @@ use crate::{tables, terminal};
 
 pub(crate) async fn run(tools: &Tools) -> Result<ExitCode, Failure> {
     let assembled = assemble::assemble(&tools.input).await?;
+    let catalog = &assembled.catalog;
+    let visible = catalog.visible().tools();
     if tools.json {
-        terminal::result(wharf_mcp::tool_list(assembled.catalog.tools()).as_str());
+        terminal::result(wharf_mcp::tool_list(&visible).as_str());
     } else {
-        terminal::result(tables::tools(assembled.catalog.tools()));
+        terminal::result(tables::tools(&visible));
     }
     Ok(failure::DONE)
 }
