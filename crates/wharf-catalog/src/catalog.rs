@@ -1,5 +1,6 @@
 //! The catalog itself: built from sources, asked by name.
 
+mod limited;
 mod visible;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use self::visible::{Restriction, not_found};
 use crate::access::Refused;
 use crate::arguments::{self, Checker};
 use crate::client::Client;
+use crate::limits::{Admission, Called};
 use crate::profile;
 use crate::search::{self, Listing, Search, SearchTool, ToolsMode};
 
@@ -47,6 +49,8 @@ pub struct Catalog {
     listing: Option<Listing>,
     /// Where not everybody may see and call everything.
     restriction: Option<Restriction>,
+    /// Where calls are limited.
+    admission: Option<Admission>,
 }
 
 /// Where a name leads.
@@ -121,6 +125,7 @@ impl Catalog {
             search: None,
             listing: None,
             restriction: None,
+            admission: None,
         };
         for Offer { source, prefix } in offers {
             let prefix = legal(prefix)?;
@@ -305,6 +310,11 @@ impl Catalog {
         route: &Route,
         arguments: Slice<'_>,
     ) -> Result<Outcome<ToolResult>, CallError> {
+        let called = Called {
+            tool: Some(route.index),
+            name: &self.tools[route.index].name,
+        };
+        let _place = self.enter(context, called).await?;
         let checker = route
             .checker
             .get_or_init(|| Checker::new(&self.unrendered(route.index).input_schema));
@@ -336,20 +346,28 @@ impl Catalog {
         };
         let arguments = arguments.slice();
         let shown = self.visible_to(&context.caller).shown();
+        let counted = || self.enter(context, Called { tool: None, name });
         let result = match tool {
-            SearchTool::Find => search.find(shown, arguments),
+            SearchTool::Find => {
+                let _place = counted().await?;
+                search.find(shown, arguments)
+            }
             SearchTool::Describe => {
                 let by_name = |name: &str| {
                     let route = self.tool_routes.get(name)?;
                     shown.has(route.index).then(|| &self.tools[route.index])
                 };
+                let _place = counted().await?;
                 search.describe(shown, by_name, arguments)
             }
             SearchTool::Call => {
                 let (name, arguments) = search::wanted(arguments);
                 match self.reach_tool(&context.caller, &name) {
                     Ok(route) => return self.call_route(context, route, arguments.slice()).await,
-                    Err(Refused::Hidden) => search.unknown(shown, &name),
+                    Err(Refused::Hidden) => {
+                        let _place = counted().await?;
+                        search.unknown(shown, &name)
+                    }
                     Err(refused) => return Err(refused.or(|| unknown("tool", &name))),
                 }
             }
@@ -367,6 +385,7 @@ impl Catalog {
         let route = self
             .reach_prompt(&context.caller, name)
             .map_err(|refused| refused.or(|| unknown("prompt", name)))?;
+        let _place = self.enter(context, Called { tool: None, name }).await?;
         let given = arguments.members();
         for argument in self.prompts[route.index]
             .arguments
@@ -392,6 +411,11 @@ impl Catalog {
         uri: &str,
     ) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
         self.check_resource(&context.caller, uri)?;
+        let called = Called {
+            tool: None,
+            name: "",
+        };
+        let _place = self.enter(context, called).await?;
         for at in 0..self.sources.len() {
             if let Ok(source) = self.reach_source(&context.caller, at)
                 && let Some(contents) = source.read(context, uri).await?

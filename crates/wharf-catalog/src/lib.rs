@@ -16,6 +16,7 @@ mod edit;
 mod select;
 
 mod access;
+mod limits;
 mod pattern;
 
 mod client;
@@ -32,6 +33,7 @@ pub use arguments::fit;
 pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX, Visible};
 pub use client::Client;
 pub use edit::{ArgumentEdit, ToolEdit};
+pub use limits::{LimitRule, LimitsConfig, Per, SharedCount, SharedCounter, WithoutStore};
 pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};
 pub use pattern::{RuleMistake, ToolPattern};

@@ -92,8 +92,9 @@ impl Server {
     }
 
     /// Offers another catalog from now on and tells every client that listens. Calls in flight end in the old one.
-    pub fn replace(&self, catalog: Catalog) {
+    pub fn replace(&self, mut catalog: Catalog) {
         let server = &self.0;
+        catalog.continue_from(&server.offering.load().catalog);
         let new = Offering::new(catalog);
         let sources = new.catalog.sources().to_vec();
         let old = server.offering.swap(Arc::new(new));

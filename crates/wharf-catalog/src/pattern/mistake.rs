@@ -57,6 +57,18 @@ pub enum RuleMistake {
     /// More kinds of callers than are told apart.
     #[error("`access.rules` tell more than {GRANTS_MAX} kinds of callers apart")]
     TooManyKinds,
+    /// A limit that limits nothing.
+    #[error("`{key}` limits nothing")]
+    NoLimit {
+        /// Such as `limits.rules[0]`.
+        key: String,
+    },
+    /// A burst of calls whose number is not limited.
+    #[error("`{key}`: `burst` needs `calls_max`")]
+    LonelyBurst {
+        /// Such as `limits.rules[0]`.
+        key: String,
+    },
 }
 
 impl RuleMistake {
@@ -108,6 +120,8 @@ impl RuleMistake {
             Self::BadScope { .. } => {
                 "a scope has no spaces, quotes or backslashes (RFC 6749); make several of it"
             }
+            Self::NoLimit { .. } => "give it `calls_max` or `calls_in_flight_max`, or remove it",
+            Self::LonelyBurst { .. } => "say how many calls there may be in a minute: `calls_max`",
             Self::TooManyKinds => {
                 "name fewer groups and scopes, by patterns or by scopes that hold others"
             }

@@ -15,6 +15,7 @@ mod legacy;
 mod limits;
 mod modern;
 mod questions;
+mod rates;
 mod routing;
 mod sessions;
 mod sse_transport;

@@ -1,0 +1,248 @@
+//! The one door in front of all calls. A call that may come in gets a place and leaves it by dropping it.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use wharf_model::{CallError, Caller};
+
+use super::places::{Place, Places};
+use super::rate::{Moments, Rate};
+use super::shared::{self, SharedCounter};
+use super::{LimitRule, LimitsConfig, Per};
+use crate::pattern::{self, RuleMistake};
+use crate::select::Candidate;
+
+/// When another try makes sense where too much is at work: nobody knows when a call ends, and most take less.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Every limit, ready to be asked.
+pub(crate) struct Admission {
+    config: LimitsConfig,
+    rules: Vec<Rule>,
+    /// The rules of each tool, in the catalog's order.
+    of_tools: Vec<Box<[usize]>>,
+    /// The rules of what is no tool.
+    of_others: Box<[usize]>,
+    state: Arc<State>,
+    /// Where replicas count together.
+    shared: Option<SharedCounter>,
+}
+
+struct Rule {
+    per: Per,
+    rate: Option<Rate>,
+    calls_in_flight_max: Option<u32>,
+}
+
+/// What is counted. It outlives a reload that changes no limit.
+struct State {
+    /// Seeded anew in each process, so that nobody can choose whose key theirs meets.
+    hasher: RandomState,
+    beginning: Instant,
+    moments: Moments,
+    places: Places,
+    /// Where all calls together are limited.
+    whole: Option<Semaphore>,
+    waiting: AtomicU32,
+}
+
+/// A call that came in.
+pub(crate) struct Admitted<'a> {
+    _places: Vec<Place<'a>>,
+    _whole: Option<SemaphorePermit<'a>>,
+}
+
+/// What is called, as limits see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Called<'n> {
+    /// The tool's place in the catalog; none for what is no tool.
+    pub(crate) tool: Option<usize>,
+    pub(crate) name: &'n str,
+}
+
+impl Admission {
+    /// Reads the limits for `tools` and `sources`, or tells everything that is wrong.
+    pub(crate) fn new(
+        config: &LimitsConfig,
+        shared: Option<SharedCounter>,
+        tools: &[Candidate<'_>],
+        sources: &[&str],
+    ) -> Result<Self, Vec<RuleMistake>> {
+        let mut mistakes = Vec::new();
+        for (number, rule) in config.rules.iter().enumerate() {
+            let key = format!("limits.rules[{number}]");
+            mistakes.extend(pattern::check(&key, &rule.tools, tools, sources));
+            if rule.calls_max.is_none() && rule.burst.is_some() {
+                mistakes.push(RuleMistake::LonelyBurst { key });
+            } else if rule.calls_max.is_none() && rule.calls_in_flight_max.is_none() {
+                mistakes.push(RuleMistake::NoLimit { key });
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let rules_where = |fits: &dyn Fn(&LimitRule) -> bool| -> Box<[usize]> {
+            let numbered = config.rules.iter().enumerate();
+            numbered
+                .filter(|(_, rule)| rule.tools.is_empty() || fits(rule))
+                .map(|(number, _)| number)
+                .collect()
+        };
+        let of_tool =
+            |tool: &Candidate<'_>| rules_where(&|rule| pattern::any_matches(&rule.tools, *tool));
+        let whole = config.calls_in_flight_max.map(|max| {
+            let places = usize::try_from(max.get()).unwrap_or(usize::MAX);
+            Semaphore::new(places.min(Semaphore::MAX_PERMITS))
+        });
+        Ok(Self {
+            rules: config.rules.iter().map(Rule::new).collect(),
+            of_tools: tools.iter().map(of_tool).collect(),
+            of_others: rules_where(&|_| false),
+            state: Arc::new(State {
+                hasher: RandomState::new(),
+                beginning: Instant::now(),
+                moments: Moments::new(),
+                places: Places::default(),
+                whole,
+                waiting: AtomicU32::new(0),
+            }),
+            shared: shared.filter(|_| config.shared),
+            config: config.clone(),
+        })
+    }
+
+    /// Goes on counting where `earlier` is, so that a reload forgets nothing. Limits that changed begin anew.
+    pub(crate) fn continue_from(&mut self, earlier: &Self) {
+        if self.config == earlier.config {
+            self.state = earlier.state.clone();
+        }
+    }
+
+    /// Lets a call in, perhaps after a while, or says when another try makes sense.
+    ///
+    /// What refuses at once comes first; a call that waits for the whole server has been let in by everything else.
+    pub(crate) async fn enter(
+        &self,
+        caller: &Caller,
+        what: Called<'_>,
+    ) -> Result<Admitted<'_>, CallError> {
+        let rules = match what.tool {
+            Some(tool) => &self.of_tools[tool],
+            None => &self.of_others,
+        };
+        let places = self.take_places(rules, caller, what)?;
+        self.count(rules, caller, what)?;
+        if let Some(counter) = &self.shared {
+            for &number in rules {
+                shared::count(counter, &self.config, number, caller, what).await?;
+            }
+        }
+        let whole = self.wait_for_the_whole().await?;
+        Ok(Admitted {
+            _places: places,
+            _whole: whole,
+        })
+    }
+
+    fn take_places(
+        &self,
+        rules: &[usize],
+        caller: &Caller,
+        what: Called<'_>,
+    ) -> Result<Vec<Place<'_>>, CallError> {
+        let mut places = Vec::new();
+        for &number in rules {
+            let Some(max) = self.rules[number].calls_in_flight_max else {
+                continue;
+            };
+            let key = self.key(number, caller, what);
+            let place = self.state.places.take(key, max);
+            places.push(place.ok_or(CallError::TooManyCalls {
+                retry_after: RETRY_AFTER,
+            })?);
+        }
+        Ok(places)
+    }
+
+    /// Counts the call under every rule, or under none: looks first, so that what one rule refuses costs nothing of
+    /// another's.
+    fn count(&self, rules: &[usize], caller: &Caller, what: Called<'_>) -> Result<(), CallError> {
+        let now = u64::try_from(self.state.beginning.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let moments = &self.state.moments;
+        for step in [Moments::look, Moments::take] {
+            for &number in rules {
+                if let Some(rate) = self.rules[number].rate {
+                    step(moments, self.key(number, caller, what), rate, now)
+                        .map_err(|retry_after| CallError::TooManyCalls { retry_after })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_for_the_whole(&self) -> Result<Option<SemaphorePermit<'_>>, CallError> {
+        const OVERLOADED: CallError = CallError::Overloaded {
+            retry_after: RETRY_AFTER,
+        };
+        let Some(whole) = &self.state.whole else {
+            return Ok(None);
+        };
+        if let Ok(permit) = whole.try_acquire() {
+            return Ok(Some(permit));
+        }
+        let _waiting =
+            Waiting::begin(&self.state.waiting, self.config.calls_waiting_max).ok_or(OVERLOADED)?;
+        let patience = Duration::from_millis(self.config.waiting_ms_max.into());
+        match tokio::time::timeout(patience, whole.acquire()).await {
+            Ok(Ok(permit)) => Ok(Some(permit)),
+            _ => Err(OVERLOADED),
+        }
+    }
+
+    /// Whose call it is under a rule. A caller is a subject of an issuer; what the call holds has no part in it.
+    fn key(&self, rule: usize, caller: &Caller, what: Called<'_>) -> u64 {
+        let by_caller = matches!(self.rules[rule].per, Per::Caller | Per::CallerAndTool);
+        let by_tool = matches!(self.rules[rule].per, Per::Tool | Per::CallerAndTool);
+        let caller = by_caller.then(|| (caller.issuer(), caller.subject()));
+        let tool = by_tool.then_some(what.name);
+        let mut hasher = self.state.hasher.build_hasher();
+        (rule, caller, tool).hash(&mut hasher);
+        std::hash::Hasher::finish(&hasher)
+    }
+}
+
+impl Rule {
+    fn new(rule: &LimitRule) -> Self {
+        let window = Duration::from_secs(rule.window_s.get().into());
+        Self {
+            per: rule.per,
+            rate: rule.calls_max.map(|calls| {
+                let burst = rule.burst.unwrap_or(calls).min(calls);
+                Rate::new(calls.get(), window, burst.get())
+            }),
+            calls_in_flight_max: rule.calls_in_flight_max.map(std::num::NonZeroU32::get),
+        }
+    }
+}
+
+/// One of those who wait, until it is dropped.
+struct Waiting<'w>(&'w AtomicU32);
+
+impl<'w> Waiting<'w> {
+    fn begin(waiting: &'w AtomicU32, max: u32) -> Option<Self> {
+        let one_more = |count: u32| (count < max).then_some(count + 1);
+        waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .ok()
+            .map(|_| Self(waiting))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
