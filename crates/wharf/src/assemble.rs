@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_catalog::{Catalog, Mistake, Offer, ShapeError, Shaped, View};
+use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::Source;
@@ -72,9 +72,16 @@ pub(crate) async fn assemble_whatever(input: &Input) -> Result<Assembled, Failur
 
 /// Builds everything from a configuration; `files` are those it was read from.
 pub(crate) async fn of_config(
-    config: Config,
+    mut config: Config,
     mut files: Vec<PathBuf>,
 ) -> Result<Assembled, Failure> {
+    let reads_scopes = config
+        .access
+        .as_ref()
+        .is_some_and(|access| access.document_scopes);
+    for source in config.sources.values_mut() {
+        source.tools.openapi.scopes = reads_scopes;
+    }
     config
         .server
         .check()
@@ -105,6 +112,16 @@ pub(crate) async fn of_config(
     catalog
         .list_tools(config.tools_mode, config.tools_tokens_max)
         .map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    if let Some(access) = &config.access {
+        catalog = catalog
+            .restricted(access)
+            .map_err(|mistakes| of_rules(&mistakes))?;
+    }
+    if let Some(limits) = &config.limits {
+        catalog = catalog
+            .limited(limits, None)
+            .map_err(|mistakes| of_rules(&mistakes))?;
+    }
     Ok(Assembled {
         config,
         catalog,
@@ -195,6 +212,21 @@ fn of_mistakes(source: &str, mistakes: &[Mistake]) -> Failure {
         };
         let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
         format!("error: source `{source}`: {mistake}{hint}")
+    });
+    Failure::new(told.collect::<Vec<_>>().join("\n"))
+}
+
+/// Everything that is wrong with rules over all tools.
+fn of_rules(mistakes: &[RuleMistake]) -> Failure {
+    let told = mistakes.iter().map(|mistake| {
+        let meant = mistake.misspelling().and_then(|(given, candidates)| {
+            wharf_config::nearest(given, candidates.iter().map(String::as_str))
+        });
+        let hint = meant.map_or_else(
+            || mistake.hint().to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        format!("error: {mistake}\nhint: {hint}")
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wharf_catalog::Client;
+use wharf_model::Caller;
+
+use crate::who;
 
 /// Makes APIs into MCP servers.
 #[derive(Debug, Parser)]
@@ -88,6 +91,15 @@ pub(crate) struct Input {
     pub(crate) config: Option<PathBuf>,
 }
 
+/// Somebody to try rules of access as.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct As {
+    /// Who asks, where `access` says who may see what: `unknown`, or what a token would say, such as
+    /// `scope=pets:read,group=admins`. The keys are `scope`, `group`, `subject`, `issuer`, `client` and `claim.NAME`.
+    #[arg(long = "as", value_name = "WHO", value_parser = who::parse)]
+    pub(crate) who: Option<Caller>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Address and port of the MCP server; port 0 takes a free one.
@@ -111,12 +123,17 @@ pub(crate) struct Serve {
     /// Read everything again when a file changes.
     #[arg(long)]
     pub(crate) watch: bool,
+    /// Who the client on standard input is, where `access` says who may see what; see `wharf tools --help`.
+    #[arg(long = "as", value_name = "WHO", requires = "stdio", value_parser = who::parse)]
+    pub(crate) who: Option<Caller>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) who: As,
     /// Show what a client, or the model API behind it, does not bear of the list; can be repeated. One of `claude`,
     /// `openai`, `gemini`, `bedrock`, `cursor`, `vscode` and `windsurf`.
     #[arg(long, value_name = "NAME", value_parser = client)]
@@ -143,6 +160,8 @@ fn client(name: &str) -> Result<Client, String> {
 pub(crate) struct Tools {
     #[command(flatten)]
     pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) who: As,
     /// The tools as JSON, just as a client would get them.
     #[arg(long)]
     pub(crate) json: bool,
@@ -182,6 +201,8 @@ pub(crate) struct Call {
         hide_env_values = true
     )]
     pub(crate) bearer: Option<String>,
+    #[command(flatten)]
+    pub(crate) who: As,
     /// The whole result as JSON, instead of its content for people.
     #[arg(long)]
     pub(crate) raw: bool,

@@ -45,6 +45,12 @@ pub(crate) struct Config {
     /// common models can take in; the list is paid for in every conversation.
     #[serde(default = "default_tools_tokens_max")]
     pub(crate) tools_tokens_max: usize,
+    /// Who may see and call what. Default: everybody everything, as far as they reach the server at all.
+    #[serde(default)]
+    pub(crate) access: Option<wharf_catalog::AccessConfig>,
+    /// How much callers may call. Default: as much as the server bears.
+    #[serde(default)]
+    pub(crate) limits: Option<wharf_catalog::LimitsConfig>,
     /// The APIs to offer, each under a name of its own.
     pub(crate) sources: IndexMap<String, SourceConfig>,
     /// The folder that relative paths start from.
@@ -214,6 +220,8 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
         tools_mode: ToolsMode::default(),
         tools_tokens_max: default_tools_tokens_max(),
         client_profile: None,
+        access: None,
+        limits: None,
         server: wharf_server::Config::default(),
         sources: IndexMap::from([(document_name(document), source)]),
         folder: PathBuf::new(),

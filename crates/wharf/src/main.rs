@@ -12,6 +12,7 @@ mod openapi_compat;
 mod references;
 mod tables;
 mod terminal;
+mod who;
 
 use std::process::ExitCode;
 

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wharf_client::Client;
-use wharf_model::{CallError, Context, Json, Outcome, Slice};
+use wharf_model::{CallError, Caller, Context, Json, Outcome, Slice};
 
 use wharf_upstream::Seconds;
 
-use crate::assemble;
+use crate::assemble::{self, Assembled};
 use crate::cli::{Call, Input};
 use crate::failure::{self, Failure};
 use crate::terminal;
@@ -45,9 +45,13 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         config: call.config.clone(),
     };
     let assembled = assemble::assemble(&input).await?;
+    let context = Context {
+        caller: caller(call, &assembled)?,
+        ..Context::default()
+    };
     let outcome = assembled
         .catalog
-        .call_tool(&Context::default(), &call.name, arguments.slice())
+        .call_tool(&context, &call.name, arguments.slice())
         .await;
     match outcome {
         Ok(Outcome::Complete(result)) => Ok(wharf_mcp::tool_result(&result)),
@@ -64,7 +68,24 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
                 .map(|tool| tool.name.as_str());
             Err(unknown_tool(&name, names))
         }
+        Err(CallError::Forbidden { scopes }) => Err(Failure::new("the caller may not do this")
+            .hint(format!(
+                "these scopes would permit it: `{}`",
+                scopes.join("`, `")
+            ))),
         Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+/// Who calls. Where it matters, it must be said: whoever can read the configuration is nobody in its rules.
+fn caller(call: &Call, assembled: &Assembled) -> Result<Caller, Failure> {
+    match &call.who.who {
+        Some(who) => Ok(who.clone()),
+        None if assembled.catalog.access().is_none() => Ok(Caller::default()),
+        None => Err(
+            Failure::new("`access` says who may call what, and nobody calls")
+                .hint("say as whom, such as `--as scope=pets:read` or `--as unknown`"),
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use wharf_catalog::Listing;
+use wharf_model::Caller;
 
 use crate::assemble::{self, Assembled};
 use crate::cli::Check;
@@ -35,9 +36,13 @@ pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
         if !verdicts.is_empty() {
             report["clients"] = clients::as_json(&verdicts);
         }
+        if let Some(access) = access_as_json(&assembled, check.who.who.as_ref()) {
+            report["access"] = access;
+        }
         terminal::result(format!("{report:#}"));
     } else {
         print(&assembled, &budget, left_out);
+        print_access(&assembled, check.who.who.as_ref());
         verdicts.iter().for_each(clients::Verdict::print);
         if let Some(comparison) = &comparison {
             comparison.print();
@@ -158,4 +163,42 @@ fn print(assembled: &Assembled, budget: &Budget, left_out: usize) {
     if let Some(listing) = assembled.catalog.listing() {
         terminal::result(listing_line(listing, budget));
     }
+}
+
+/// What the rules of access come to: for each kind of callers, and for somebody in particular.
+fn print_access(assembled: &Assembled, who: Option<&Caller>) {
+    let Some(access) = assembled.catalog.access() else {
+        return;
+    };
+    let all = assembled.catalog.tools().len();
+    let rows = access
+        .kinds()
+        .into_iter()
+        .map(|(who, tools)| [who.to_string(), format!("{tools} of {all}")]);
+    terminal::result("\nWho may call how many tools:");
+    terminal::result(terminal::table(["who", "tools"], rows));
+    if let Some(who) = who {
+        let visible = assembled.catalog.visible_to(who).tools();
+        terminal::result(format_args!(
+            "That caller would see {} of {all}:",
+            visible.len()
+        ));
+        terminal::result(tables::tools(&visible));
+    }
+}
+
+fn access_as_json(assembled: &Assembled, who: Option<&Caller>) -> Option<serde_json::Value> {
+    let catalog = &assembled.catalog;
+    let kinds = catalog.access()?.kinds();
+    let kinds = kinds
+        .into_iter()
+        .map(|(who, tools)| json!({"who": who.to_string(), "tools": tools}));
+    let visible = who.map(|who| {
+        let tools = catalog.visible_to(who).tools();
+        tools
+            .into_iter()
+            .map(|tool| tool.name.clone())
+            .collect::<Vec<_>>()
+    });
+    Some(json!({"kinds": kinds.collect::<Vec<_>>(), "visible": visible}))
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use wharf_config::Environment;
+use wharf_model::Caller;
 
 use crate::assemble;
 use crate::commands::serve;
@@ -58,7 +59,7 @@ pub(crate) async fn run(
     }
     let server = assemble::server(&config, catalog);
     if settings.transport == Transport::Stdio {
-        serve::serve_stdio(&server, signals).await?;
+        serve::serve_stdio(&server, Caller::default(), signals).await?;
     } else {
         let listener = serve::bind(&settings.http).await.map_err(|failure| {
             failure.hint("`SERVER_PORT` chooses another port, `SERVER_HOST` another address")

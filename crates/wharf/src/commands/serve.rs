@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use wharf_mcp::Server;
+use wharf_model::Caller;
 use wharf_server::Listener;
 
 use crate::assemble::{self, Assembled, SourceReport};
@@ -30,6 +31,11 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();
     let listing = catalog.listing().cloned();
+    if serve.stdio && serve.who.is_none() && catalog.access().is_some() {
+        tracing::warn!(
+            "`access` says who may call what, and a client on standard input carries no token: it is a stranger here; say who it is with `--as`"
+        );
+    }
     let as_read = config.clone();
     if let Some(http) = &serve.http {
         config.server.http.clone_from(http);
@@ -47,7 +53,8 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         serve.watch,
     ));
     if serve.stdio {
-        serve_stdio(&server, signals).await?;
+        let caller = serve.who.clone().unwrap_or_default();
+        serve_stdio(&server, caller, signals).await?;
     } else {
         let listener = bind(&config.server.http).await?;
         let address = address(&listener)?;
@@ -84,8 +91,12 @@ pub(crate) fn warn_of_left_out(reports: &[SourceReport]) {
 }
 
 /// Speaks MCP on standard input and output until either of them, or the process, is to end.
-pub(crate) async fn serve_stdio(server: &Server, mut signals: Signals) -> Result<(), Failure> {
-    let mut session = pin!(server.stdio(tokio::io::stdin(), tokio::io::stdout()));
+pub(crate) async fn serve_stdio(
+    server: &Server,
+    caller: Caller,
+    mut signals: Signals,
+) -> Result<(), Failure> {
+    let mut session = pin!(server.stdio_as(caller, tokio::io::stdin(), tokio::io::stdout()));
     tokio::select! {
         done = &mut session => {
             done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))

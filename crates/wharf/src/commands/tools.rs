@@ -10,7 +10,10 @@ use crate::{tables, terminal};
 pub(crate) async fn run(tools: &Tools) -> Result<ExitCode, Failure> {
     let assembled = assemble::assemble(&tools.input).await?;
     let catalog = &assembled.catalog;
-    let visible = catalog.visible().tools();
+    let visible = match &tools.who.who {
+        Some(who) => catalog.visible_to(who).tools(),
+        None => catalog.visible().tools(),
+    };
     if tools.json {
         terminal::result(wharf_mcp::tool_list(&visible).as_str());
     } else {

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should end with the reason"
 )]
 
+mod access;
 mod bad_input;
 mod commands;
 mod documentation;
