@@ -72,6 +72,9 @@ impl Admission {
         sources: &[&str],
     ) -> Result<Self, Vec<RuleMistake>> {
         let mut mistakes = Vec::new();
+        if config.shared && shared.is_none() {
+            mistakes.push(RuleMistake::NoStore);
+        }
         for (number, rule) in config.rules.iter().enumerate() {
             let key = format!("limits.rules[{number}]");
             mistakes.extend(pattern::check(&key, &rule.tools, tools, sources));

@@ -347,6 +347,10 @@ fn limits_that_mean_nothing_are_mistakes() {
     for (given, expected) in [
         (r#"{"rules":[{}]}"#, "`limits.rules[0]` limits nothing"),
         (
+            r#"{"shared":true}"#,
+            "`limits.shared`: there is no store that replicas share",
+        ),
+        (
             r#"{"rules":[{"burst":2,"calls_in_flight_max":1}]}"#,
             "`limits.rules[0]`: `burst` needs `calls_max`",
         ),

@@ -63,6 +63,9 @@ pub enum RuleMistake {
         /// Such as `limits.rules[0]`.
         key: String,
     },
+    /// Replicas are to count together, and there is nowhere to.
+    #[error("`limits.shared`: there is no store that replicas share")]
+    NoStore,
     /// A burst of calls whose number is not limited.
     #[error("`{key}`: `burst` needs `calls_max`")]
     LonelyBurst {
@@ -121,6 +124,7 @@ impl RuleMistake {
                 "a scope has no spaces, quotes or backslashes (RFC 6749); make several of it"
             }
             Self::NoLimit { .. } => "give it `calls_max` or `calls_in_flight_max`, or remove it",
+            Self::NoStore => "name one under `store`, or remove it: one replica counts by itself",
             Self::LonelyBurst { .. } => "say how many calls there may be in a minute: `calls_max`",
             Self::TooManyKinds => {
                 "name fewer groups and scopes, by patterns or by scopes that hold others"
