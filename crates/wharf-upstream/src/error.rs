@@ -264,6 +264,14 @@ pub enum TimeLimit {
 }
 
 impl UpstreamError {
+    /// Somebody waits for credentials while the program ends.
+    pub(crate) fn given_up(issuer: String) -> Self {
+        Self::Token {
+            issuer,
+            reason: "the request was given up".to_owned(),
+        }
+    }
+
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         Some(match self {

@@ -16,8 +16,6 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use wharf_model::BoxFuture;
 
-use crate::UpstreamError;
-
 /// How long before the end a renewal begins; short lives begin theirs after three quarters.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
 /// How long before the end nothing is sent any more, for clocks that differ and requests that travel.
@@ -31,57 +29,69 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 const REFUSALS_APART: Duration = Duration::from_secs(10);
 
 /// Who issues.
-pub(crate) trait Issue: Send + Sync + 'static {
+pub trait Issue: Send + Sync + 'static {
     /// What is issued.
     type Good: Send + Sync + 'static;
+    /// Why nothing is issued.
+    type Error: std::error::Error + Clone + Send + Sync + 'static;
 
     /// For the log: who it is.
     fn issuer(&self) -> String;
 
     /// Asks for a new one; `earlier` is what it replaces.
-    fn issue(self: Arc<Self>, earlier: Option<Arc<Held<Self::Good>>>) -> Issuing<Self::Good>;
+    fn issue(
+        self: Arc<Self>,
+        earlier: Option<Arc<Held<Self::Good>>>,
+    ) -> Issuing<Self::Good, Self::Error>;
+
+    /// The error for those whose wait ends with no answer, because the program does.
+    fn given_up(&self) -> Self::Error;
 }
 
 /// What becomes of asking an issuer.
-pub(crate) type Issuing<T> = BoxFuture<'static, Result<Issued<T>, UpstreamError>>;
+pub type Issuing<T, E> = BoxFuture<'static, Result<Issued<T>, E>>;
 
 /// What an issuer gives.
-pub(crate) struct Issued<T> {
-    pub(crate) good: T,
+pub struct Issued<T> {
+    /// What it gives.
+    pub good: T,
     /// From the moment it was asked for; none when it holds until it is refused.
-    pub(crate) lifetime: Option<Duration>,
+    pub lifetime: Option<Duration>,
+    /// When a renewal begins; none for shortly before the end.
+    pub renew_after: Option<Duration>,
 }
 
 /// What is held.
-pub(crate) struct Held<T> {
-    pub(crate) good: T,
+pub struct Held<T> {
+    /// What was issued.
+    pub good: T,
     renew_at: Option<Instant>,
     ends_at: Option<Instant>,
     refused: AtomicBool,
 }
 
 /// What is held, and the way to renew it.
-pub(crate) struct Lease<I: Issue>(Arc<Inner<I>>);
+pub struct Lease<I: Issue>(Arc<Inner<I>>);
 
 struct Inner<I: Issue> {
     issuer: Arc<I>,
     held: ArcSwapOption<Held<I::Good>>,
-    renewals: Mutex<Renewals<I::Good>>,
+    renewals: Mutex<Renewals<I::Good, I::Error>>,
 }
 
-struct Renewals<T> {
-    running: Option<Running<T>>,
-    failure: Option<(UpstreamError, Instant)>,
+struct Renewals<T, E> {
+    running: Option<Running<T, E>>,
+    failure: Option<(E, Instant)>,
     failures: u32,
     refused_at: Option<Instant>,
 }
 
-struct Running<T> {
+struct Running<T, E> {
     task: AbortHandle,
-    outcome: Outcome<T>,
+    outcome: Outcome<T, E>,
 }
 
-type Outcome<T> = Shared<oneshot::Receiver<Result<Arc<Held<T>>, UpstreamError>>>;
+type Outcome<T, E> = Shared<oneshot::Receiver<Result<Arc<Held<T>>, E>>>;
 
 impl<T> Held<T> {
     fn new(issued: Issued<T>, asked_at: Instant) -> Self {
@@ -91,7 +101,10 @@ impl<T> Held<T> {
         };
         Self {
             good: issued.good,
-            renew_at: before_end(|lifetime| MARGIN_MAX.min(lifetime / 4)),
+            renew_at: match issued.renew_after {
+                Some(after) => Some(asked_at + after.min(LIFETIME_MAX)),
+                None => before_end(|lifetime| MARGIN_MAX.min(lifetime / 4)),
+            },
             ends_at: before_end(|lifetime| TRAVEL_MAX.min(lifetime / 20)),
             refused: AtomicBool::new(false),
         }
@@ -108,10 +121,19 @@ impl<T> Held<T> {
 
 impl<I: Issue> Lease<I> {
     /// Asks for nothing yet.
-    pub(crate) fn new(issuer: I) -> Self {
+    pub fn new(issuer: I) -> Self {
+        Self::starting(issuer, None)
+    }
+
+    /// Asks for nothing before `first`, which was got just now, has to be renewed.
+    pub fn holding(issuer: I, first: Issued<I::Good>) -> Self {
+        Self::starting(issuer, Some(Held::new(first, Instant::now())))
+    }
+
+    fn starting(issuer: I, held: Option<Held<I::Good>>) -> Self {
         Self(Arc::new(Inner {
             issuer: Arc::new(issuer),
-            held: ArcSwapOption::empty(),
+            held: ArcSwapOption::new(held.map(Arc::new)),
             renewals: Mutex::new(Renewals {
                 running: None,
                 failure: None,
@@ -122,7 +144,7 @@ impl<I: Issue> Lease<I> {
     }
 
     /// What holds now, without waiting. When it soon ends, a renewal begins beside.
-    pub(crate) fn ready(&self) -> Option<Arc<Held<I::Good>>> {
+    pub fn ready(&self) -> Option<Arc<Held<I::Good>>> {
         let now = Instant::now();
         let held = self.0.held.load_full().filter(|held| held.holds(now))?;
         if held.is_due(now) {
@@ -133,7 +155,7 @@ impl<I: Issue> Lease<I> {
     }
 
     /// What holds; waits for a renewal where nothing does.
-    pub(crate) async fn get(&self) -> Result<Arc<Held<I::Good>>, UpstreamError> {
+    pub async fn get(&self) -> Result<Arc<Held<I::Good>>, I::Error> {
         if let Some(held) = self.ready() {
             return Ok(held);
         }
@@ -146,16 +168,13 @@ impl<I: Issue> Lease<I> {
             }
             self.renewal(&mut renewals)?
         };
-        outcome.await.unwrap_or_else(|_| {
-            Err(UpstreamError::Token {
-                issuer: self.0.issuer.issuer(),
-                reason: "the request was given up".to_owned(),
-            })
-        })
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(self.0.issuer.given_up()))
     }
 
     /// The API refused `refused`. Whether something else may be had for a second try.
-    pub(crate) fn refuse(&self, refused: &Arc<Held<I::Good>>) -> bool {
+    pub fn refuse(&self, refused: &Arc<Held<I::Good>>) -> bool {
         let mut renewals = self.0.renewals();
         let held = self.0.held.load();
         let is_current = held.as_ref().is_some_and(|held| Arc::ptr_eq(held, refused));
@@ -176,7 +195,10 @@ impl<I: Issue> Lease<I> {
     }
 
     /// The renewal that is under way, or a new one; the last failure where that is recent.
-    fn renewal(&self, renewals: &mut Renewals<I::Good>) -> Result<Outcome<I::Good>, UpstreamError> {
+    fn renewal(
+        &self,
+        renewals: &mut Renewals<I::Good, I::Error>,
+    ) -> Result<Outcome<I::Good, I::Error>, I::Error> {
         if let Some(running) = &renewals.running
             && !running.task.is_finished()
         {
@@ -214,7 +236,7 @@ impl<I: Issue> Drop for Lease<I> {
 }
 
 impl<I: Issue> Inner<I> {
-    fn renewals(&self) -> MutexGuard<'_, Renewals<I::Good>> {
+    fn renewals(&self) -> MutexGuard<'_, Renewals<I::Good, I::Error>> {
         // Every change under the lock is complete in itself.
         self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -222,9 +244,9 @@ impl<I: Issue> Inner<I> {
     /// Takes in what came of a renewal.
     fn settle(
         &self,
-        issued: Result<Issued<I::Good>, UpstreamError>,
+        issued: Result<Issued<I::Good>, I::Error>,
         asked_at: Instant,
-    ) -> Result<Arc<Held<I::Good>>, UpstreamError> {
+    ) -> Result<Arc<Held<I::Good>>, I::Error> {
         let mut renewals = self.renewals();
         renewals.running = None;
         match issued {
@@ -258,6 +280,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+    use crate::UpstreamError;
 
     /// Issues numbers, from 1; each takes a second.
     struct Numbers {
@@ -269,12 +292,16 @@ mod tests {
 
     impl Issue for Numbers {
         type Good = usize;
+        type Error = UpstreamError;
 
         fn issuer(&self) -> String {
             "numbers".to_owned()
         }
 
-        fn issue(self: Arc<Self>, earlier: Option<Arc<Held<usize>>>) -> Issuing<usize> {
+        fn issue(
+            self: Arc<Self>,
+            earlier: Option<Arc<Held<usize>>>,
+        ) -> Issuing<usize, UpstreamError> {
             Box::pin(async move {
                 let good = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -288,8 +315,13 @@ mod tests {
                 Ok(Issued {
                     good,
                     lifetime: self.lifetime_s.map(Duration::from_secs),
+                    renew_after: None,
                 })
             })
+        }
+
+        fn given_up(&self) -> UpstreamError {
+            UpstreamError::given_up(self.issuer())
         }
     }
 

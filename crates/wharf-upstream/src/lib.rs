@@ -39,6 +39,7 @@ pub use config::{
 };
 pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
+pub use lease::{Held, Issue, Issued, Issuing, Lease};
 pub use message::{Request, Response};
 pub use reach::check_address;
 pub use schemes::{DeclaredScheme, Supplied};

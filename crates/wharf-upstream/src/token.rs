@@ -46,6 +46,7 @@ pub(crate) enum TokenIssuer {
 
 impl Issue for TokenIssuer {
     type Good = Token;
+    type Error = UpstreamError;
 
     fn issuer(&self) -> String {
         match self {
@@ -54,13 +55,17 @@ impl Issue for TokenIssuer {
         }
     }
 
-    fn issue(self: Arc<Self>, earlier: Option<Arc<Held<Token>>>) -> Issuing<Token> {
+    fn issue(self: Arc<Self>, earlier: Option<Arc<Held<Token>>>) -> Issuing<Token, UpstreamError> {
         Box::pin(async move {
             match &*self {
                 Self::OAuth(oauth) => oauth.issue().await,
                 Self::Cognito(cognito) => cognito.issue(earlier.as_deref()).await,
             }
         })
+    }
+
+    fn given_up(&self) -> UpstreamError {
+        UpstreamError::given_up(self.issuer())
     }
 }
 

@@ -100,12 +100,13 @@ impl KeyIssuer {
 
 impl Issue for KeyIssuer {
     type Good = Keys;
+    type Error = UpstreamError;
 
     fn issuer(&self) -> String {
         self.endpoint().issuer()
     }
 
-    fn issue(self: Arc<Self>, _: Option<Arc<Held<Keys>>>) -> Issuing<Keys> {
+    fn issue(self: Arc<Self>, _: Option<Arc<Held<Keys>>>) -> Issuing<Keys, UpstreamError> {
         Box::pin(async move {
             let answer = self.ask().await?;
             let answer: Answer = self.endpoint().read(&answer)?;
@@ -117,8 +118,13 @@ impl Issue for KeyIssuer {
             Ok(Issued {
                 good: keys.map_err(|_| self.endpoint().complain("its keys cannot be used"))?,
                 lifetime: Some(lifetime(answer.expiration.as_deref(), SystemTime::now())),
+                renew_after: None,
             })
         })
+    }
+
+    fn given_up(&self) -> UpstreamError {
+        UpstreamError::given_up(self.issuer())
     }
 }
 

@@ -146,6 +146,7 @@ impl Cognito {
         Ok(Issued {
             good: token.ok_or_else(|| self.endpoint.complain("its answer has no token"))?,
             lifetime: lifetime(tokens.expires_in.as_ref()),
+            renew_after: None,
         })
     }
 }

@@ -105,6 +105,7 @@ impl OAuth {
         Ok(Issued {
             good: token,
             lifetime: lifetime(answer.expires_in.as_ref()),
+            renew_after: None,
         })
     }
 }
