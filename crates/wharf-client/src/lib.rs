@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 use wharf_model::{Json, Slice};
-use wharf_upstream::{Config, Request, Response, Seconds, Trust, Upstream, UpstreamError};
+use wharf_upstream::{Config, Network, Request, Response, Seconds, Trust, Upstream, UpstreamError};
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
@@ -110,6 +110,7 @@ impl Client {
         url: &str,
         headers: HeaderMap,
         timeout: Seconds,
+        network: Network,
     ) -> Result<Self, ClientError> {
         let parsed = Url::parse(url)
             .ok()
@@ -123,6 +124,7 @@ impl Client {
             timeout_s: timeout,
             read_timeout_s: timeout,
             response_bytes_max: ANSWER_BYTES_MAX,
+            network,
             ..Config::default()
         };
         let upstream = Upstream::new(&config, base, Trust::Operator)

@@ -1,9 +1,13 @@
-//! Replaces references in texts: `${env:NAME}` by an environment variable, `${file:path}` by what a file holds.
+//! Replaces references in texts: `${env:NAME}` by an environment variable, `${file:path}` by what a file holds, and
+//! `${ssm:…}` and `${secretsmanager:…}` by what a store of secrets holds.
+//!
+//! Asking a store takes a network and time, and is for others: [`stored_references`] says what to ask for before the
+//! answers are put in.
 //!
 //! `$${` stands for `${` itself. Nothing is expanded twice, keys are left alone, and there are no default values: a
 //! setting that may be missing has its default in the type. What a reference stands for never appears in a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -21,32 +25,90 @@ const REFERENCES_MAX: usize = 1000;
 /// A reference that is wrong is repeated in the message up to here.
 const SHOWN_REFERENCE_CHARS_MAX: usize = 60;
 
-/// Replaces every reference below `root` and returns the files that were read for it.
+/// The stores of secrets that a reference can name.
+const STORES: [&str; 2] = ["ssm", "secretsmanager"];
+
+/// What stores of secrets hold, or why it is not to be had, by what stands between `${` and `}`.
+pub type Stored = BTreeMap<String, Result<String, Unavailable>>;
+
+/// Why a secret is not to be had.
+#[derive(Debug, Clone)]
+pub struct Unavailable {
+    /// What is wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What was read beside the configuration.
+pub(crate) struct Expanded {
+    pub(crate) files: Vec<PathBuf>,
+    /// The keys whose whole text is in a store of secrets, each with its reference.
+    pub(crate) stored: BTreeMap<String, String>,
+}
+
+/// Replaces every reference below `root`.
 pub(crate) fn expand(
     root: &mut Node,
     base_dir: &Path,
     environment: &Environment,
+    answers: &Stored,
     report: &mut Report,
-) -> Vec<PathBuf> {
+) -> Expanded {
     let mut expander = Expander {
         base_dir,
         environment,
+        answers,
         report,
         path: KeyPath::default(),
         files: BTreeMap::new(),
+        stored: BTreeMap::new(),
         references: 0,
     };
     expander.node(root);
-    expander.files.into_keys().collect()
+    Expanded {
+        files: expander.files.into_keys().collect(),
+        stored: expander.stored,
+    }
+}
+
+/// What below `root` is to be asked of stores: what stands between `${` and `}`.
+pub(crate) fn stored_references(root: &Node) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![root];
+    while let Some(node) = waiting.pop() {
+        match &node.content {
+            Content::Scalar(scalar) => {
+                let references = pieces(&scalar.text)
+                    .into_iter()
+                    .filter_map(|piece| match piece {
+                        Piece::Reference(inner) if is_stored(inner) => Some(inner.to_owned()),
+                        _ => None,
+                    });
+                found.extend(references.take(REFERENCES_MAX - found.len()));
+            }
+            Content::Sequence(items) => waiting.extend(items),
+            Content::Mapping(entries) => waiting.extend(entries.iter().map(|entry| &entry.value)),
+        }
+    }
+    found
+}
+
+/// Whether a reference names a store, and something in it.
+fn is_stored(inner: &str) -> bool {
+    let named = inner.split_once(':');
+    named.is_some_and(|(store, name)| STORES.contains(&store) && !name.is_empty())
 }
 
 struct Expander<'a> {
     base_dir: &'a Path,
     environment: &'a Environment,
+    answers: &'a Stored,
     report: &'a mut Report,
     path: KeyPath,
     /// What each file holds, or why it cannot be read. A file is read once, so that all that name it agree.
     files: BTreeMap<PathBuf, Result<String, String>>,
+    stored: BTreeMap<String, String>,
     references: usize,
 }
 
@@ -128,6 +190,16 @@ impl Expander<'_> {
                 }
             }
         }
+        if let [
+            Piece::Literal(""),
+            Piece::Reference(inner),
+            Piece::Literal(""),
+        ] = pieces(&scalar.text).as_slice()
+            && is_stored(inner)
+        {
+            let inner = (*inner).to_owned();
+            self.stored.insert(self.path.to_string(), inner);
+        }
         scalar.text = expanded;
         scalar.references = references;
         scalar.is_broken = is_broken;
@@ -145,9 +217,10 @@ impl Expander<'_> {
         match inner.split_once(':') {
             Some(("env", name)) if is_variable_name(name) => self.variable(name),
             Some(("file", path)) if !path.is_empty() => self.file(path),
+            _ if is_stored(inner) => self.stored(inner),
             _ => Err(Refusal {
                 what: format!(
-                    "`{}` is neither a variable nor a file",
+                    "`{}` is neither a variable nor a file nor in a store of secrets",
                     shown(&format!("${{{inner}}}"))
                 ),
                 hint: Some(if is_variable_name(inner) {
@@ -155,7 +228,7 @@ impl Expander<'_> {
                         "write `${{env:{inner}}}` for the environment variable, or `$${{` for the characters `${{` themselves"
                     )
                 } else {
-                    "write `${env:NAME}`, `${file:path}`, or `$${` for the characters `${` themselves"
+                    "write `${env:NAME}`, `${file:path}`, `${ssm:name}`, `${secretsmanager:name}`, or `$${` for the characters `${` themselves"
                         .to_owned()
                 }),
             }),
@@ -175,11 +248,24 @@ impl Expander<'_> {
             })
     }
 
+    fn stored(&self, inner: &str) -> Result<String, Refusal> {
+        let (reason, hint) = match self.answers.get(inner) {
+            Some(Ok(text)) => return Ok(text.clone()),
+            Some(Err(Unavailable { reason, hint })) => (reason.as_str(), hint.clone()),
+            None => ("no store of secrets was asked", None),
+        };
+        let shown = shown(&format!("${{{inner}}}"));
+        Err(Refusal {
+            what: format!("`{shown}` is not to be had: {reason}"),
+            hint,
+        })
+    }
+
     fn file(&mut self, path: &str) -> Result<String, Refusal> {
         let path = self.base_dir.join(path);
         self.files
             .entry(path.clone())
-            .or_insert_with(|| read_bounded(&path))
+            .or_insert_with(|| read_text(&path)?.ok_or_else(|| "does not exist".to_owned()))
             .clone()
             .map_err(|reason| Refusal {
                 what: format!("the file `{}` {reason}", path.display()),
@@ -190,18 +276,19 @@ impl Expander<'_> {
     }
 }
 
-/// What a file holds, without one line break at its end: editors and `echo` leave one that belongs to no secret.
-fn read_bounded(path: &Path) -> Result<String, String> {
+/// What a file holds, without one line break at its end: editors and `echo` leave one that belongs to no secret. None
+/// where there is no such file; the error says what is wrong with the one there is.
+pub fn read_text(path: &Path) -> Result<Option<String>, String> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| {
-            file.take(REFERENCED_FILE_BYTES_MAX + 1)
-                .read_to_end(&mut bytes)
-        })
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "does not exist".to_owned(),
-            _ => format!("cannot be read: {error}"),
-        })?;
+    let read = File::open(path).and_then(|file| {
+        file.take(REFERENCED_FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+    });
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    }
     if bytes.len() as u64 > REFERENCED_FILE_BYTES_MAX {
         return Err(format!("is larger than {REFERENCED_FILE_BYTES_MAX} bytes"));
     }
@@ -212,7 +299,7 @@ fn read_bounded(path: &Path) -> Result<String, String> {
             text.pop();
         }
     }
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// Cuts a text at its references; `$${` becomes a literal `${`.

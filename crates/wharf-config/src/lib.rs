@@ -45,7 +45,8 @@ mod reference;
 
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, ConfigWarning};
-pub use load::{FILE_BYTES_MAX, Loaded, load, parse};
+pub use expand::{Stored, Unavailable, read_text};
+pub use load::{Draft, FILE_BYTES_MAX, Loaded, load, parse};
 pub use nearest::nearest;
 pub use plant::{PLANTED_KEY, plant_unknown_keys};
 pub use reference::{json_schema, reference_page};

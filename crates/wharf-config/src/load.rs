@@ -1,5 +1,6 @@
 //! From a file to a value of the wanted type, in five steps.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::check::check;
 use crate::environment::Environment;
 use crate::error::{ConfigErrors, ConfigWarning, Report};
-use crate::expand::expand;
+use crate::expand::{Expanded, Stored, expand, stored_references};
 use crate::schema;
 use crate::yaml;
 
@@ -26,21 +27,61 @@ pub struct Loaded<T> {
     pub config: T,
     /// Every file that was read: the configuration first, then what `${file:…}` names. What to watch for changes.
     pub files: Vec<PathBuf>,
+    /// The keys whose whole text is in a store of secrets, as in `server.key`, each with what stands between `${` and
+    /// `}`: what to ask for again where a secret may change.
+    pub stored: BTreeMap<String, String>,
     /// What works and should be changed all the same.
     pub warnings: Vec<ConfigWarning>,
 }
 
-/// Reads a configuration file, or tells everything that is wrong with it.
+/// A configuration file that was read, and not yet understood.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    path: PathBuf,
+    text: String,
+}
+
+/// Reads a configuration file, or tells everything that is wrong with it. References to stores of secrets are mistakes:
+/// who can ask stores takes a [`Draft`].
 pub fn load<T: DeserializeOwned + JsonSchema>(
     path: &Path,
     environment: &Environment,
 ) -> Result<Loaded<T>, ConfigErrors> {
-    let file_name = path.display().to_string();
-    let text = read_file(path, &file_name)?;
-    let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
-    let mut loaded = parse(&text, &file_name, base_dir, environment)?;
-    loaded.files.insert(0, path.to_owned());
-    Ok(loaded)
+    Draft::read(path)?.load(environment, &Stored::new())
+}
+
+impl Draft {
+    /// Reads the file alone.
+    pub fn read(path: &Path) -> Result<Self, ConfigErrors> {
+        Ok(Self {
+            text: read_file(path, &path.display().to_string())?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// What is to be asked of stores of secrets: what stands between `${` and `}`.
+    pub fn stored_references(&self) -> BTreeSet<String> {
+        // Most configurations have none, and need not be understood twice.
+        if !self.text.contains("${s") {
+            return BTreeSet::new();
+        }
+        // Mistakes are told when it is loaded.
+        let root = yaml::read(&self.text, &mut Report::new(""));
+        root.as_ref().map(stored_references).unwrap_or_default()
+    }
+
+    /// Understands it, with what the stores answered.
+    pub fn load<T: DeserializeOwned + JsonSchema>(
+        &self,
+        environment: &Environment,
+        answers: &Stored,
+    ) -> Result<Loaded<T>, ConfigErrors> {
+        let file_name = self.path.display().to_string();
+        let base_dir = self.path.parent().unwrap_or_else(|| Path::new(""));
+        let mut loaded = understand(&self.text, &file_name, base_dir, environment, answers)?;
+        loaded.files.insert(0, self.path.clone());
+        Ok(loaded)
+    }
 }
 
 /// Reads a configuration from its text. `file_name` is what messages call it; `${file:…}` is relative to `base_dir`.
@@ -49,6 +90,16 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
     file_name: &str,
     base_dir: &Path,
     environment: &Environment,
+) -> Result<Loaded<T>, ConfigErrors> {
+    understand(text, file_name, base_dir, environment, &Stored::new())
+}
+
+fn understand<T: DeserializeOwned + JsonSchema>(
+    text: &str,
+    file_name: &str,
+    base_dir: &Path,
+    environment: &Environment,
+    answers: &Stored,
 ) -> Result<Loaded<T>, ConfigErrors> {
     let mut report = Report::new(file_name);
     if text.len() as u64 > FILE_BYTES_MAX {
@@ -63,7 +114,7 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
         }
         return Err(refuse(report));
     };
-    let files = expand(&mut root, base_dir, environment, &mut report);
+    let Expanded { files, stored } = expand(&mut root, base_dir, environment, answers, &mut report);
     let value = check(&schema, &root, &mut report);
     if !report.is_clean() {
         return Err(refuse(report));
@@ -72,6 +123,7 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
         Ok(config) => Ok(Loaded {
             config,
             files,
+            stored,
             warnings: report.finish()?,
         }),
         Err(error) => {

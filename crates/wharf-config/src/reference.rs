@@ -305,7 +305,7 @@ fn allow_references(schema: &mut Value) {
         *members = about;
         members.insert(
             "anyOf".to_owned(),
-            json!([rules, { "type": "string", "pattern": "\\$\\{(env|file):[^}]+\\}" }]),
+            json!([rules, { "type": "string", "pattern": "\\$\\{(env|file|ssm|secretsmanager):[^}]+\\}" }]),
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::credentials::Proof;
 use crate::exchange::Outgoing;
 use crate::lease::{Held, Lease};
 use crate::signature::{Signer, Signing};
-use crate::token::{Client, Cognito, OAuth, SignIn, Token, TokenIssuer, cognito_token_url};
+use crate::token::{Client, Cognito, OAuth, SignIn, Token, TokenIssuer, Way, cognito_token_url};
 use crate::{ClientAuthentication, Credentials, UpstreamError};
 
 /// One set of credentials, ready for use. Clones share tokens.
@@ -43,10 +43,7 @@ pub(crate) struct Lent<'a>(Vec<(&'a Lease<TokenIssuer>, Arc<Held<Token>>)>);
 
 impl Means {
     /// Checks the credentials; nothing is asked for yet.
-    pub(crate) fn new(
-        credentials: &Credentials,
-        ca_pem: Option<&str>,
-    ) -> Result<Self, UpstreamError> {
+    pub(crate) fn new(credentials: &Credentials, way: Way<'_>) -> Result<Self, UpstreamError> {
         let token = |issuer| Self::Live(Live::Token(Arc::new(Lease::new(issuer))));
         Ok(match credentials {
             Credentials::None {} => Self::None,
@@ -68,7 +65,7 @@ impl Means {
                     scopes,
                     parameters,
                 };
-                token(TokenIssuer::OAuth(OAuth::new(token_url, ca_pem, &client)?))
+                token(TokenIssuer::OAuth(OAuth::new(token_url, way, &client)?))
             }
             Credentials::CognitoClientCredentials {
                 domain,
@@ -85,7 +82,7 @@ impl Means {
                     parameters: &std::collections::BTreeMap::new(),
                 };
                 let url = cognito_token_url(domain, region.as_deref())?;
-                token(TokenIssuer::OAuth(OAuth::new(&url, ca_pem, &client)?))
+                token(TokenIssuer::OAuth(OAuth::new(&url, way, &client)?))
             }
             Credentials::CognitoPassword {
                 region,
@@ -95,6 +92,8 @@ impl Means {
                 password,
                 token: kind,
                 endpoint,
+                user_pool_id,
+                surroundings,
             } => {
                 let sign_in = SignIn {
                     region,
@@ -104,8 +103,10 @@ impl Means {
                     username,
                     password,
                     token: *kind,
+                    user_pool_id: user_pool_id.as_deref(),
+                    surroundings,
                 };
-                token(TokenIssuer::Cognito(Cognito::new(&sign_in, ca_pem)?))
+                token(TokenIssuer::Cognito(Cognito::new(&sign_in, way)?))
             }
             Credentials::SigV4 {
                 service,
@@ -122,6 +123,7 @@ impl Means {
                     secret_access_key: secret_access_key.as_ref(),
                     session_token: session_token.as_ref(),
                     surroundings,
+                    network: way.network,
                 };
                 Self::Live(Live::Signature(Arc::new(Signer::new(&signing)?)))
             }
@@ -165,7 +167,7 @@ impl Access {
                 }
                 Live::Signature(signer) => {
                     let keys = signer.keys().await?;
-                    signer.sign(&keys, outgoing, SystemTime::now());
+                    signer.sign(&keys, outgoing, SystemTime::now())?;
                 }
             }
         }

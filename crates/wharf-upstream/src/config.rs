@@ -10,8 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wharf_model::Secret;
 
+use crate::Network;
+
 pub use credentials::{
-    ApiKeyPlace, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken,
+    ApiKeyPlace, AwsRole, AwsSurroundings, ClientAuthentication, ClientCertificate, CognitoToken,
     Credentials,
 };
 
@@ -80,6 +82,9 @@ pub struct Config {
     /// The document's security schemes that `client_certificate` satisfies; filled in by [`Config::completed`].
     #[serde(skip)]
     pub satisfied_schemes: BTreeSet<String>,
+    /// Proxies, and authorities that the environment names. They hold for whoever issues tokens as well.
+    #[serde(skip)]
+    pub network: Network,
 }
 
 /// When a failed request is sent again: only with a method that RFC 9110 §9.2.2 calls idempotent, only when no
@@ -148,6 +153,7 @@ impl Default for Config {
             ca_pem: None,
             allow_private_networks: false,
             satisfied_schemes: BTreeSet::new(),
+            network: Network::default(),
         }
     }
 }
@@ -310,7 +316,7 @@ mod tests {
             .flat_map(|object| object.as_object().unwrap())
             .filter(|(key, _)| *key != "type")
             .collect();
-        assert_eq!(keys.len(), 19 + 2 + 2 + 2 + 6 + 6 + 5 + 7 + 5, "{keys:?}");
+        assert_eq!(keys.len(), 19 + 2 + 2 + 2 + 6 + 6 + 5 + 8 + 5, "{keys:?}");
         for (key, schema) in keys {
             assert!(schema["description"].is_string(), "{key}: {schema}");
         }

@@ -10,9 +10,13 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, HttpConnector};
+use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -20,6 +24,7 @@ use tower_service::Service;
 use crate::address::Origin;
 use crate::error::Cause;
 use crate::guard;
+use crate::network::Network;
 use crate::tls::Tls;
 
 /// Probes for peers that vanished while a long call waits for them; the kernel's own default is two hours.
@@ -42,6 +47,13 @@ struct Inner {
     tls: Tls,
     identity: Option<Identity>,
     timeout: Duration,
+    network: Network,
+}
+
+/// An open connection, to an upstream or to a proxy that reads what goes to one.
+pub(crate) struct Connection {
+    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    to_proxy: bool,
 }
 
 /// Who we are to some origins.
@@ -86,6 +98,7 @@ impl Connector {
         tls: Tls,
         identity: Option<Identity>,
         timeout: Duration,
+        network: Network,
     ) -> Self {
         let http = |guarded| {
             let mut http = HttpConnector::new_with_resolver(Resolver {
@@ -107,12 +120,63 @@ impl Connector {
             tls,
             identity,
             timeout,
+            network,
         }))
     }
 }
 
 impl Inner {
-    async fn connect(
+    async fn connect(&self, uri: Uri) -> Result<Connection, ConnectFailure> {
+        if let Some(proxy) = self.network.proxy(&uri) {
+            return self.connect_through(&proxy, uri).await;
+        }
+        let stream = self.connect_directly(uri).await?;
+        Ok(Connection {
+            stream,
+            to_proxy: false,
+        })
+    }
+
+    async fn connect_through(
+        &self,
+        proxy: &Intercept,
+        uri: Uri,
+    ) -> Result<Connection, ConnectFailure> {
+        if !self.is_exempt(&uri)
+            && let Some(refusal) = look(&uri).await
+        {
+            return Err(ConnectFailure::Refused(refusal));
+        }
+        // The operator named the proxy, so it may be anywhere.
+        let mut http = self.open.clone();
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), http);
+            if let Some(value) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(value.clone());
+            }
+            let mut https = HttpsConnector::from((tunnel, self.tls(&uri).config()));
+            let stream = https.call(uri).await.map_err(|error| {
+                // Those of TLS, as in `classify`: the tunnel stood.
+                if error.is::<io::Error>() {
+                    self.classify(error)
+                } else {
+                    through(proxy, error)
+                }
+            })?;
+            return Ok(Connection {
+                stream,
+                to_proxy: false,
+            });
+        }
+        let tcp = http.call(proxy.uri().clone()).await;
+        let tcp = tcp.map_err(|error| through(proxy, error.into()))?;
+        Ok(Connection {
+            stream: MaybeHttpsStream::Http(tcp),
+            to_proxy: true,
+        })
+    }
+
+    async fn connect_directly(
         &self,
         uri: Uri,
     ) -> Result<MaybeHttpsStream<TokioIo<TcpStream>>, ConnectFailure> {
@@ -184,7 +248,7 @@ impl Inner {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = Connection;
     type Error = ConnectFailure;
     type Future = BoxFuture<Result<Self::Response, Self::Error>>;
 
@@ -200,6 +264,77 @@ impl Service<Uri> for Connector {
                 .unwrap_or(Err(ConnectFailure::Timeout(inner.timeout)))
         })
     }
+}
+
+/// A proxy that is not there, or does not let a request through.
+#[derive(Debug, thiserror::Error)]
+#[error("no way through the proxy `{proxy}`")]
+struct Through {
+    proxy: Uri,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+fn through(proxy: &Intercept, source: Box<dyn std::error::Error + Send + Sync>) -> ConnectFailure {
+    // Without its password, which is kept apart.
+    let proxy = proxy.uri().clone();
+    ConnectFailure::Tcp(Arc::new(Through { proxy, source }))
+}
+
+impl legacy::connect::Connection for Connection {
+    fn connected(&self) -> Connected {
+        // Tells the client to write whole addresses.
+        self.stream.connected().proxy(self.to_proxy)
+    }
+}
+
+impl Read for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, pieces)
+    }
+}
+
+/// Why a host must not be asked for through a proxy, as far as can be told from here: the proxy resolves names by itself,
+/// and many networks with one resolve no others.
+async fn look(uri: &Uri) -> Option<Refusal> {
+    if let Some(address) = literal(uri) {
+        return check(address);
+    }
+    let mut found = tokio::net::lookup_host((uri.host()?, 0)).await.ok()?;
+    found.find_map(|found| check(found.ip()))
 }
 
 /// The address that a host already is.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::address::Origin;
 use crate::clock::{Clock, Expired};
 use crate::connect::{ConnectFailure, Connector};
-use crate::{Response, Stage, TimeLimit, UpstreamError};
+use crate::{Network, Response, Stage, TimeLimit, UpstreamError};
 
 /// Idle connections are closed before common load balancers do it (60 seconds), so that few requests meet a
 /// connection that is just going away.
@@ -25,7 +26,11 @@ const IDLE_MAX: Duration = Duration::from_secs(50);
 const SHOWN_ENCODING_CHARS_MAX: usize = 40;
 const EVENT_STREAM: &str = "text/event-stream";
 
-pub(crate) type Client = legacy::Client<Connector, Full<Bytes>>;
+/// The pool of connections, and what stands between here and the other side.
+pub(crate) struct Client {
+    pool: legacy::Client<Connector, Full<Bytes>>,
+    network: Network,
+}
 
 /// A request as it goes over the wire; kept for retries and redirects.
 pub(crate) struct Outgoing {
@@ -43,23 +48,30 @@ impl Outgoing {
         Origin::of_uri(&self.uri).map_or_else(String::new, |origin| origin.to_string())
     }
 
-    fn request(&self) -> http::Request<Full<Bytes>> {
+    fn request(&self, network: &Network) -> http::Request<Full<Bytes>> {
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
+        // A tunnel's proxy was told when the tunnel was made; what goes through it is not for it to see.
+        if self.uri.scheme() == Some(&Scheme::HTTP)
+            && let Some(value) = network.proxy_authorization(&self.uri)
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
         request
     }
 }
 
-pub(crate) fn client(connector: Connector, connections_max: usize) -> Client {
-    legacy::Client::builder(TokioExecutor::new())
+pub(crate) fn client(connector: Connector, connections_max: usize, network: Network) -> Client {
+    let pool = legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_MAX)
         .pool_max_idle_per_host(connections_max)
         // A request that a dying pooled connection did not take goes out on another one: nothing of it was sent.
         .retry_canceled_requests(true)
-        .build(connector)
+        .build(connector);
+    Client { pool, network }
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -69,7 +81,7 @@ pub(crate) async fn send(
     clock: &mut Clock<'_>,
 ) -> Result<http::Response<Incoming>, UpstreamError> {
     clock
-        .bound(client.request(outgoing.request()))
+        .bound(client.pool.request(outgoing.request(&client.network)))
         .await
         .map_err(|expired| timeout(outgoing, Stage::Answer, expired))?
         .map_err(|error| send_error(outgoing, error))

@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::address;
 use crate::message::Names;
 use crate::{
-    ClientCertificate, Config, Credentials, Request, Response, Retries, Seconds, Trust, Upstream,
-    UpstreamError, redirect,
+    ClientCertificate, Config, Credentials, Network, Request, Response, Retries, Seconds, Trust,
+    Upstream, UpstreamError, redirect,
 };
 
 /// How to fetch a document.
@@ -41,6 +41,8 @@ pub struct FetchOptions {
     pub credentials: Credentials,
     /// As [`Config::client_certificate`].
     pub client_certificate: Option<ClientCertificate>,
+    /// As [`Config::network`].
+    pub network: Network,
 }
 
 /// A document that was fetched.
@@ -67,6 +69,7 @@ impl Default for FetchOptions {
             headers: HeaderMap::new(),
             credentials: Credentials::default(),
             client_certificate: None,
+            network: Network::default(),
         }
     }
 }
@@ -94,6 +97,7 @@ pub async fn fetch_document(url: &str, options: &FetchOptions) -> Result<Fetched
         ca_pem: options.ca_pem.clone(),
         credentials: options.credentials.clone(),
         client_certificate: options.client_certificate.clone(),
+        network: options.network.clone(),
         allow_private_networks: options.allow_private_networks,
         // Ours below also go from http to https.
         redirects_max: 0,

@@ -24,23 +24,27 @@ mod exchange;
 mod guard;
 mod headers;
 mod lease;
+mod network;
 mod reach;
 mod redirect;
 mod retry;
 mod signature;
+mod surroundings;
 mod tls;
 mod token;
 
 pub use address::shown;
 pub use breaker::BreakerState;
 pub use config::{
-    ApiKeyPlace, AwsSurroundings, Breaker, ClientAuthentication, ClientCertificate, CognitoToken,
-    Config, Credentials, Retries, Seconds, Trust,
+    ApiKeyPlace, AwsRole, AwsSurroundings, Breaker, ClientAuthentication, ClientCertificate,
+    CognitoToken, Config, Credentials, Retries, Seconds, Trust,
 };
 pub use error::{Cause, Stage, TimeLimit, UpstreamError};
 pub use fetch::{FetchOptions, Fetched, fetch_document};
 pub use lease::{Held, Issue, Issued, Issuing, Lease};
 pub use message::{Request, Response};
+pub use network::Network;
 pub use reach::check_address;
 pub use schemes::{DeclaredScheme, Supplied};
+pub use surroundings::{Environment, aws_address, aws_endpoint, aws_region};
 pub use upstream::{Load, Upstream};

@@ -6,16 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wharf_model::Secret;
-
-use crate::{ApiKeyPlace, AwsSurroundings, Config, Credentials, UpstreamError};
+use crate::{ApiKeyPlace, Config, Credentials, Environment, UpstreamError};
 
 /// How alike a name must be to be suggested.
 const LIKENESS_MIN: f64 = 0.7;
-/// The metadata service of an EC2 instance.
-const INSTANCE_METADATA: &str = "http://169.254.169.254";
-/// Where a container on ECS asks; the environment names a path there.
-const CONTAINER_METADATA: &str = "http://169.254.170.2";
 
 /// What a document says of a security scheme, as far as requests depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,15 +71,13 @@ impl Supplied {
 
 impl Config {
     /// This configuration with what its credentials leave to the document's security schemes and to the environment.
-    ///
-    /// `variable` gives the environment's variables.
-    pub fn completed<'e>(
+    pub fn completed(
         &self,
         declared: &BTreeMap<String, DeclaredScheme>,
-        variable: impl Fn(&str) -> Option<&'e str> + Copy,
+        environment: &dyn Environment,
     ) -> Result<Self, UpstreamError> {
         let mut config = self.clone();
-        config.credentials = self.credentials.completed(variable);
+        config.credentials = self.credentials.completed(environment)?;
         for (name, credentials) in &mut config.schemes {
             let scheme = declared
                 .get(name)
@@ -94,7 +86,7 @@ impl Config {
                     nearest: nearest(name, declared.keys()),
                 })?;
             credentials.take_place(scheme);
-            *credentials = credentials.completed(variable);
+            *credentials = credentials.completed(environment)?;
         }
         if config.client_certificate.is_some() {
             config.satisfied_schemes = declared
@@ -127,40 +119,6 @@ impl Config {
 }
 
 impl Credentials {
-    /// These credentials with what they leave to the environment.
-    #[must_use]
-    pub fn completed<'e>(&self, variable: impl Fn(&str) -> Option<&'e str>) -> Self {
-        let mut completed = self.clone();
-        let Self::SigV4 {
-            region,
-            access_key_id,
-            secret_access_key,
-            session_token,
-            surroundings,
-            ..
-        } = &mut completed
-        else {
-            return completed;
-        };
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        if region.is_none() {
-            let named = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-            *region = named.map(str::to_owned);
-        }
-        if access_key_id.is_none() && secret_access_key.is_none() {
-            let id = variable("AWS_ACCESS_KEY_ID");
-            let key = variable("AWS_SECRET_ACCESS_KEY");
-            if let (Some(id), Some(key)) = (id, key) {
-                *access_key_id = Some(id.to_owned());
-                *secret_access_key = Some(Secret::new(key));
-                *session_token = variable("AWS_SESSION_TOKEN").map(Secret::new);
-            } else {
-                *surroundings = AwsSurroundings::of(variable);
-            }
-        }
-        completed
-    }
-
     /// Takes name and place of a key from the scheme, as far as they are left to it.
     fn take_place(&mut self, scheme: &DeclaredScheme) {
         if let (
@@ -182,34 +140,6 @@ impl Credentials {
             Self::None {} => None,
             Self::ApiKey { name, place, .. } => Some(((*place)?, name.clone()?)),
             _ => Some((ApiKeyPlace::Header, "authorization".to_owned())),
-        }
-    }
-}
-
-impl AwsSurroundings {
-    /// Where this program runs, by the variables that ECS, EKS and Lambda set.
-    fn of<'e>(variable: impl Fn(&str) -> Option<&'e str>) -> Self {
-        let relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-            .map(|path| format!("{CONTAINER_METADATA}{path}"));
-        let full = || variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned);
-        if let Some(url) = relative.or_else(full) {
-            return Self::Container {
-                url,
-                token: variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(Secret::new),
-                token_file: variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(str::to_owned),
-            };
-        }
-        if variable("AWS_EC2_METADATA_DISABLED")
-            .is_some_and(|word| word.eq_ignore_ascii_case("true"))
-        {
-            return Self::Nowhere;
-        }
-        let named = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-        Self::Instance {
-            url: named
-                .unwrap_or(INSTANCE_METADATA)
-                .trim_end_matches('/')
-                .to_owned(),
         }
     }
 }
@@ -240,6 +170,8 @@ pub(crate) fn is_configured(config: &Config) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use wharf_model::Secret;
+
     use super::*;
 
     fn lists(lists: &[&[&str]]) -> Vec<Vec<String>> {
@@ -268,10 +200,6 @@ mod tests {
             ("login".to_owned(), DeclaredScheme::Authorization),
         ]
         .into()
-    }
-
-    fn no_variables(_: &str) -> Option<&'static str> {
-        None
     }
 
     #[test]
@@ -307,7 +235,7 @@ mod tests {
         ] {
             let mut config = Config::default();
             config.schemes.insert("petKey".to_owned(), given.clone());
-            let config = config.completed(&declared(), no_variables).unwrap();
+            let config = config.completed(&declared(), &()).unwrap();
             let spot = config.schemes["petKey"].spot();
             assert_eq!(spot, Some((expected.0, expected.1.to_owned())), "{given:?}");
         }
@@ -318,7 +246,7 @@ mod tests {
         for (name, nearest) in [("petkey", Some("petKey")), ("xyz", None)] {
             let mut config = Config::default();
             config.schemes.insert(name.to_owned(), key(None, None));
-            let error = config.completed(&declared(), no_variables).expect_err(name);
+            let error = config.completed(&declared(), &()).expect_err(name);
             assert!(error.to_string().contains(name), "{error}");
             let hint = error.hint().unwrap_or_default();
             assert_eq!(
@@ -339,7 +267,7 @@ mod tests {
             certificate_pem: String::new(),
             key_pem: Secret::new(""),
         });
-        let by_scheme = by_scheme.completed(&declared(), no_variables).unwrap();
+        let by_scheme = by_scheme.completed(&declared(), &()).unwrap();
         let mut for_all = Config {
             credentials: key(Some("token"), Some(ApiKeyPlace::Query)),
             ..Config::default()
@@ -352,9 +280,7 @@ mod tests {
             client_certificate: by_scheme.client_certificate.clone(),
             ..Config::default()
         };
-        let for_all_by_certificate = for_all_by_certificate
-            .completed(&declared(), no_variables)
-            .unwrap();
+        let for_all_by_certificate = for_all_by_certificate.completed(&declared(), &()).unwrap();
         for (config, security, place, name, expected) in [
             (
                 &by_scheme,
@@ -415,68 +341,6 @@ mod tests {
         ] {
             let suffices = config.supplied().suffices(&security);
             assert_eq!(suffices, expected, "{security:?}");
-        }
-    }
-
-    #[test]
-    fn aws_keys_come_from_the_nearest_place() {
-        let bare = Credentials::SigV4 {
-            service: "execute-api".to_owned(),
-            region: None,
-            access_key_id: None,
-            secret_access_key: None,
-            session_token: None,
-            surroundings: AwsSurroundings::default(),
-        };
-        let environment = |pairs: &'static [(&str, &str)]| {
-            move |name: &str| {
-                let pair = pairs.iter().find(|(known, _)| *known == name);
-                pair.map(|(_, value)| *value)
-            }
-        };
-        let keys: &[_] = &[
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "AKID"),
-            ("AWS_SECRET_ACCESS_KEY", "hush"),
-            ("AWS_SESSION_TOKEN", "session"),
-            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x"),
-        ];
-        let instance = |url: &str| AwsSurroundings::Instance {
-            url: url.to_owned(),
-        };
-        for (variables, id, expected) in [
-            (keys, Some("AKID"), AwsSurroundings::Nowhere),
-            (
-                &keys[4..],
-                None,
-                AwsSurroundings::Container {
-                    url: "http://169.254.170.2/v2/x".to_owned(),
-                    token: None,
-                    token_file: None,
-                },
-            ),
-            (&[], None, instance("http://169.254.169.254")),
-            (
-                &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1/")],
-                None,
-                instance("http://127.0.0.1:1"),
-            ),
-            (
-                &[("AWS_EC2_METADATA_DISABLED", "TRUE")],
-                None,
-                AwsSurroundings::Nowhere,
-            ),
-        ] {
-            let Credentials::SigV4 {
-                access_key_id,
-                surroundings,
-                ..
-            } = bare.completed(environment(variables))
-            else {
-                panic!("another kind")
-            };
-            assert_eq!(access_key_id.as_deref(), id, "{variables:?}");
-            assert_eq!(surroundings, expected, "{variables:?}");
         }
     }
 }

@@ -2,35 +2,34 @@
 //!
 //! The signature covers the method, the address, a few headers and a hash of the body. The keys are the operator's, or
 //! those of the role this program has, which are asked for when they are first needed and renewed before they expire.
-//!
-//! It is computed here, by the hashes that are in the binary anyway: the SDK's own crate for it brings ten others, and
-//! needs a newer compiler than the rest of this workspace. Figures of botocore hold it to the truth.
+//! The signature itself is computed by AWS's own crate; figures of botocore hold both to the truth.
 
 mod keys;
-mod time;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hmac::{Hmac, KeyInit, Mac};
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode,
+};
+use aws_sigv4::sign::v4::SigningParams;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
-use percent_encoding::{percent_decode_str, percent_encode};
-use sha2::{Digest, Sha256};
 use wharf_model::Secret;
 
 use self::keys::KeyIssuer;
-use crate::credentials::{ENCODED, require, secret_value};
+use crate::credentials::{require, secret_value};
 use crate::exchange::Outgoing;
 use crate::lease::{Held, Lease};
-use crate::{AwsSurroundings, UpstreamError};
+use crate::{AwsSurroundings, Network, UpstreamError};
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const CONTENT_HASH: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+/// Where keys are from is something only the crate's own messages say, which nobody sees.
+const PROVIDER: &str = "wharf";
 
 /// Signs requests for one service in one region.
 pub(crate) struct Signer {
@@ -40,11 +39,7 @@ pub(crate) struct Signer {
 }
 
 /// The keys of an AWS identity.
-pub(crate) struct Keys {
-    id: String,
-    secret: Secret,
-    session_token: Option<HeaderValue>,
-}
+pub(crate) struct Keys(Credentials);
 
 /// Where the keys are from.
 enum KeySource {
@@ -66,6 +61,8 @@ pub(crate) struct Signing<'c> {
     pub(crate) secret_access_key: Option<&'c Secret>,
     pub(crate) session_token: Option<&'c Secret>,
     pub(crate) surroundings: &'c AwsSurroundings,
+    /// The way to who gives the keys.
+    pub(crate) network: &'c Network,
 }
 
 impl Signer {
@@ -87,10 +84,26 @@ impl Signer {
             "secret_access_key",
             "is not given",
         )?;
-        let source = if let (Some(id), Some(key)) = (id, key) {
-            KeySource::Fixed(Keys::new(id, key, signing.session_token)?)
-        } else {
-            KeySource::Leased(Lease::new(KeyIssuer::new(signing.surroundings)?))
+        let source = match (id, key, signing.surroundings) {
+            (Some(id), Some(key), _) => {
+                KeySource::Fixed(Keys::new(id, key, signing.session_token)?)
+            }
+            (
+                _,
+                _,
+                AwsSurroundings::Keys {
+                    access_key_id,
+                    secret_access_key,
+                    session_token,
+                },
+            ) => KeySource::Fixed(Keys::new(
+                access_key_id,
+                secret_access_key,
+                session_token.as_ref(),
+            )?),
+            (_, _, elsewhere) => {
+                KeySource::Leased(Lease::new(KeyIssuer::new(elsewhere, signing.network)?))
+            }
         };
         Ok(Self {
             service: signing.service.to_owned(),
@@ -108,46 +121,45 @@ impl Signer {
     }
 
     /// Puts a signature of `now` on a request.
-    pub(crate) fn sign(&self, keys: &KeysInUse<'_>, outgoing: &mut Outgoing, now: SystemTime) {
-        let keys = match keys {
+    pub(crate) fn sign(
+        &self,
+        keys: &KeysInUse<'_>,
+        outgoing: &mut Outgoing,
+        now: SystemTime,
+    ) -> Result<(), UpstreamError> {
+        let Keys(keys) = match keys {
             KeysInUse::Fixed(keys) => keys,
             KeysInUse::Leased(held) => &held.good,
         };
         for name in [AUTHORIZATION, DATE, CONTENT_HASH, SESSION_TOKEN] {
             outgoing.headers.remove(name);
         }
-        let time = time::stamp(now);
-        let hash = hex(&Sha256::digest(&outgoing.body));
-        outgoing.headers.insert(DATE, ascii(&time));
-        // Some services ask for the hash as a header, none minds it.
-        outgoing.headers.insert(CONTENT_HASH, ascii(&hash));
-        if let Some(token) = &keys.session_token {
-            outgoing.headers.insert(SESSION_TOKEN, token.clone());
-        }
-        let (names, lines) = signed_headers(outgoing);
-        let path = match self.service.as_str() {
-            "s3" => Cow::Borrowed(outgoing.uri.path()),
-            _ => Cow::Owned(encoded_once_more(outgoing.uri.path())),
-        };
-        let query = canonical_query(outgoing.uri.query().unwrap_or_default());
-        let method = &outgoing.method;
-        let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{names}\n{hash}");
-        let date = &time[..time::DATE_CHARS];
-        let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
-        let canonical = hex(&Sha256::digest(canonical));
-        let text = format!("{ALGORITHM}\n{time}\n{scope}\n{canonical}");
-        let secret = format!("AWS4{}", keys.secret.expose());
-        let key = [date, &self.region, &self.service, "aws4_request"]
-            .iter()
-            .fold(secret.into_bytes(), |key, part| mac(&key, part));
-        let signature = hex(&mac(&key, &text));
-        let id = &keys.id;
-        outgoing.headers.insert(
-            AUTHORIZATION,
-            ascii(&format!(
-                "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}"
-            )),
+        let identity = keys.clone().into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(&self.service)
+            .time(now)
+            .settings(settings(&self.service))
+            .build()
+            .expect("every part is given");
+        let request = SignableRequest::new(
+            outgoing.method.as_str(),
+            outgoing.uri.to_string(),
+            signed_headers(outgoing),
+            SignableBody::Bytes(&outgoing.body),
         );
+        let signed = request
+            .and_then(|request| aws_sigv4::http_request::sign(request, &params.into()))
+            .map_err(|_| unsignable())?;
+        let (instructions, _) = signed.into_parts();
+        for (name, value) in instructions.headers() {
+            let name = HeaderName::try_from(name).map_err(|_| unsignable())?;
+            let mut value = HeaderValue::try_from(value).map_err(|_| unsignable())?;
+            value.set_sensitive(true);
+            outgoing.headers.insert(name, value);
+        }
+        Ok(())
     }
 }
 
@@ -161,95 +173,48 @@ impl Keys {
         let is_plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         require(is_plain, "access_key_id", "is not letters and digits")?;
         require(!secret.expose().is_empty(), "secret_access_key", "is empty")?;
-        let header = |token: &Secret| secret_value("session_token", token.expose());
-        Ok(Self {
-            id: id.to_owned(),
-            secret: secret.clone(),
-            session_token: session_token.map(header).transpose()?,
-        })
-    }
-}
-
-/// The names of the headers that the signature covers, and their lines. Only what no proxy changes is covered.
-fn signed_headers(outgoing: &Outgoing) -> (String, String) {
-    let mut lines = BTreeMap::<&str, String>::new();
-    if let Some(authority) = outgoing.uri.authority() {
-        lines.insert("host", authority.to_string());
-    }
-    for (name, value) in &outgoing.headers {
-        let is_covered = *name == CONTENT_TYPE || name.as_str().starts_with("x-amz-");
-        if let Ok(value) = value.to_str()
-            && is_covered
-        {
-            let value = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-            lines
-                .entry(name.as_str())
-                .and_modify(|line| *line = format!("{line},{value}"))
-                .or_insert(value);
+        if let Some(token) = session_token {
+            secret_value("session_token", token.expose())?;
         }
+        let session_token = session_token.map(|token| token.expose().to_owned());
+        Ok(Self(Credentials::new(
+            id,
+            secret.expose(),
+            session_token,
+            None,
+            PROVIDER,
+        )))
     }
-    let names: Vec<_> = lines.keys().copied().collect();
-    let lines = lines
-        .iter()
-        .flat_map(|(name, value)| [*name, ":", value, "\n"]);
-    (names.join(";"), lines.collect())
 }
 
-/// Each segment percent-encoded again, as all services but S3 want it, and no empty ones.
-fn encoded_once_more(path: &str) -> String {
-    let mut encoded: String = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .flat_map(|segment| ["/".to_owned(), encode(segment.as_bytes())])
-        .collect();
-    if encoded.is_empty() || path.ends_with('/') {
-        encoded.push('/');
+/// What S3 wants otherwise than all others: the path as it is. Some services ask for the body's hash as a header, and
+/// none minds it.
+fn settings(service: &str) -> SigningSettings {
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    if service == "s3" {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
-    encoded
+    settings
 }
 
-/// The pairs, each encoded in the one right way, in the order of their names and values.
-fn canonical_query(query: &str) -> String {
-    let encode = |text: &str| encode(&percent_decode_str(text).collect::<Vec<_>>());
-    let mut pairs: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (encode(name), encode(value))
-        })
-        .collect();
-    pairs.sort_unstable();
-    let pairs: Vec<_> = pairs
+/// The headers that the signature covers, besides the host: only what no proxy changes.
+fn signed_headers(outgoing: &Outgoing) -> impl Iterator<Item = (&str, &str)> {
+    let is_covered =
+        |name: &HeaderName| *name == CONTENT_TYPE || name.as_str().starts_with("x-amz-");
+    let covered = outgoing
+        .headers
         .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    pairs.join("&")
+        .filter(move |(name, _)| is_covered(name));
+    covered.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
 }
 
-fn encode(bytes: &[u8]) -> String {
-    percent_encode(bytes, ENCODED).to_string()
-}
-
-fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
-fn ascii(text: &str) -> HeaderValue {
-    let mut value = HeaderValue::from_str(text).expect("made of checked names, digits and letters");
-    value.set_sensitive(true);
-    value
+fn unsignable() -> UpstreamError {
+    UpstreamError::Credentials {
+        part: "sigv4",
+        reason: "cannot sign this request",
+    }
 }
 
 #[cfg(test)]
@@ -268,6 +233,7 @@ mod tests {
             secret_access_key: Some(&Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")),
             session_token,
             surroundings: &AwsSurroundings::Nowhere,
+            network: &Network::default(),
         })
         .unwrap()
     }
@@ -368,8 +334,8 @@ mod tests {
             let keys = signer.keys().await.unwrap();
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
             // Twice is as good as once: a retry is signed anew.
-            signer.sign(&keys, &mut outgoing, now);
-            signer.sign(&keys, &mut outgoing, now);
+            signer.sign(&keys, &mut outgoing, now).unwrap();
+            signer.sign(&keys, &mut outgoing, now).unwrap();
             let expected = format!(
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/{service}/aws4_request, SignedHeaders={names}, Signature={signature}"
             );
@@ -433,6 +399,7 @@ mod tests {
                 secret_access_key: key,
                 session_token: token,
                 surroundings: &AwsSurroundings::Nowhere,
+                network: &Network::default(),
             });
             let Err(error) = made else {
                 panic!("{complaint}: no error")

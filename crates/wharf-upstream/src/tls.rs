@@ -7,31 +7,39 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::{ClientCertificate, UpstreamError};
+use crate::{ClientCertificate, Network, UpstreamError};
 
 /// The TLS settings of one upstream.
 pub(crate) enum Tls {
     /// The public authorities only. One value for all upstreams, so that they share resumable sessions; made when the
     /// first connection needs it, so that a start without any stays fast.
     Public,
+    /// With authorities that the environment names; made at the first connection as well.
+    Named(Network),
     /// With authorities of the operator.
     Own(Arc<ClientConfig>),
 }
 
 impl Tls {
     /// Reads the operator's certificates now, so that a mistake shows at start.
-    pub(crate) fn new(ca_pem: Option<&str>) -> Result<Self, UpstreamError> {
-        ca_pem.map_or(Ok(Self::Public), |pem| {
-            with_authorities(pem)
-                .map(|config| Self::Own(Arc::new(config)))
-                .map_err(|reason| UpstreamError::CaPem { reason })
-        })
+    pub(crate) fn new(ca_pem: Option<&str>, network: &Network) -> Result<Self, UpstreamError> {
+        match ca_pem {
+            Some(_) => authorities(ca_pem, network)
+                .map(|roots| Self::Own(with_roots(roots)))
+                .map_err(|reason| UpstreamError::CaPem { reason }),
+            None if network.has_authorities() => Ok(Self::Named(network.clone())),
+            None => Ok(Self::Public),
+        }
     }
 
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         static PUBLIC: OnceLock<Arc<ClientConfig>> = OnceLock::new();
         match self {
             Self::Own(config) => config.clone(),
+            Self::Named(network) => network.tls(|| {
+                let roots = authorities(None, network).expect("no text that could be wrong");
+                with_roots(roots)
+            }),
             Self::Public => PUBLIC
                 .get_or_init(|| {
                     let config = builder().with_webpki_roots().with_no_client_auth();
@@ -46,6 +54,7 @@ impl Tls {
 /// whoever asks for it.
 pub(crate) fn with_identity(
     ca_pem: Option<&str>,
+    network: &Network,
     identity: &ClientCertificate,
 ) -> Result<Tls, UpstreamError> {
     let complain = |part| move |reason: String| UpstreamError::ClientCertificate { part, reason };
@@ -60,10 +69,7 @@ pub(crate) fn with_identity(
     // The library's own message may quote the text.
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.expose().as_bytes())
         .map_err(|_| complain("key_pem")("holds no key that can be read".to_owned()))?;
-    let roots = match ca_pem {
-        Some(pem) => authorities(pem).map_err(|reason| UpstreamError::CaPem { reason })?,
-        None => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
-    };
+    let roots = authorities(ca_pem, network).map_err(|reason| UpstreamError::CaPem { reason })?;
     let config = builder()
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
@@ -71,24 +77,27 @@ pub(crate) fn with_identity(
     Ok(Tls::Own(Arc::new(over_http(config))))
 }
 
-fn with_authorities(pem: &str) -> Result<ClientConfig, String> {
-    let roots = authorities(pem)?;
+fn with_roots(roots: RootCertStore) -> Arc<ClientConfig> {
     let config = builder()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(over_http(config))
+    Arc::new(over_http(config))
 }
 
-/// The operator's authorities and the public ones.
-fn authorities(pem: &str) -> Result<RootCertStore, String> {
+/// The operator's authorities, those of the environment and the public ones.
+fn authorities(ca_pem: Option<&str>, network: &Network) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+    if let Some(pem) = ca_pem {
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|error| error.to_string())?;
+            roots.add(certificate).map_err(|error| error.to_string())?;
+        }
+        if roots.is_empty() {
+            return Err("there is none in it".to_owned());
+        }
     }
-    if roots.is_empty() {
-        return Err("there is none in it".to_owned());
-    }
+    // Bundles hold old certificates that nobody can use any more; they are left out.
+    roots.add_parsable_certificates(network.authorities().iter().cloned());
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     Ok(roots)
 }

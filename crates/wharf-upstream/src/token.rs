@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,7 +21,10 @@ pub(crate) use cognito::{Cognito, SignIn};
 pub(crate) use oauth::{Client, OAuth, cognito_token_url};
 
 use crate::lease::{Held, Issue, Issuing};
-use crate::{Config, Request, Retries, Seconds, Trust, Upstream, UpstreamError, address, redirect};
+use crate::{
+    Config, Credentials, Network, Request, Retries, Seconds, Trust, Upstream, UpstreamError,
+    address, redirect,
+};
 
 /// A token request that takes longer has failed; calls wait for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,6 +85,13 @@ impl Token {
     }
 }
 
+/// The way to whoever issues something: what it shares with the API's own.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'c> {
+    pub(crate) ca_pem: Option<&'c str>,
+    pub(crate) network: &'c Network,
+}
+
 /// An address that the operator named, and the client for it.
 pub(crate) struct Endpoint {
     upstream: Upstream,
@@ -89,7 +100,25 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// Nothing is sent yet.
-    pub(crate) fn new(url: &str, ca_pem: Option<&str>) -> Result<Self, UpstreamError> {
+    pub(crate) fn new(url: &str, way: Way<'_>) -> Result<Self, UpstreamError> {
+        Self::with_credentials(url, way, Credentials::default())
+    }
+
+    /// One so near that there is no proxy on the way, and no authority but the public ones.
+    pub(crate) fn near(url: &str) -> Result<Self, UpstreamError> {
+        let way = Way {
+            ca_pem: None,
+            network: &Network::default(),
+        };
+        Self::new(url, way)
+    }
+
+    /// An issuer that wants to know who asks.
+    pub(crate) fn with_credentials(
+        url: &str,
+        way: Way<'_>,
+        credentials: Credentials,
+    ) -> Result<Self, UpstreamError> {
         let (url, origin) = address::parse(url)?;
         let config = Config {
             timeout_s: Seconds::of(TIMEOUT),
@@ -100,7 +129,9 @@ impl Endpoint {
                 max: 1,
                 ..Retries::default()
             },
-            ca_pem: ca_pem.map(str::to_owned),
+            ca_pem: way.ca_pem.map(str::to_owned),
+            network: way.network.clone(),
+            credentials,
             ..Config::default()
         };
         Ok(Self {
@@ -125,6 +156,12 @@ impl Endpoint {
         body: String,
     ) -> Result<Bytes, UpstreamError> {
         self.ask(Method::POST, &self.target, headers, body.into())
+            .await
+    }
+
+    pub(crate) async fn post_form(&self, form: String) -> Result<Bytes, UpstreamError> {
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.post([(CONTENT_TYPE, form_type)].into_iter().collect(), form)
             .await
     }
 
@@ -172,12 +209,13 @@ impl Endpoint {
         }
     }
 
-    /// What a refusal says: its status, and its code where it has one (RFC 6749 §5.2, or AWS's `__type`).
+    /// What a refusal says: its status, and its code where it has one (RFC 6749 §5.2, or AWS's `__type` or `<Code>`).
     fn refusal(&self, status: StatusCode, body: &[u8]) -> UpstreamError {
         let answer = serde_json::from_slice::<Value>(body).unwrap_or_default();
         let code = ["error", "__type", "code", "Code"]
             .iter()
             .find_map(|member| answer.get(member)?.as_str())
+            .or_else(|| xml_text(body, "Code"))
             .and_then(plain_code);
         let status = status.as_u16();
         self.complain(match code {
@@ -185,6 +223,16 @@ impl Endpoint {
             None => format!("it answered with status {status}"),
         })
     }
+}
+
+/// The text of the first XML element of that name. It is all of XML that AWS's older services make needed: elements
+/// without attributes that hold a name, a key or a time.
+pub(crate) fn xml_text<'x>(body: &'x [u8], name: &str) -> Option<&'x str> {
+    let (_, rest) = std::str::from_utf8(body)
+        .ok()?
+        .split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    (!text.contains(['<', '&'])).then(|| text.trim())
 }
 
 /// An error's code, when it is nothing else.
@@ -245,5 +293,19 @@ mod tests {
             assert_eq!(plain_code(given), expected, "{given}");
         }
         assert_eq!(plain_code(&"x".repeat(61)), None);
+    }
+
+    #[test]
+    fn texts_of_elements_are_found() {
+        let body = b"<R><Credentials><Token>a+/=\n</Token><Odd>a&amp;b</Odd><T/></Credentials></R>";
+        for (name, expected) in [
+            ("Token", Some("a+/=")),
+            ("Odd", None),
+            ("Credentials", None),
+            ("Code", None),
+        ] {
+            assert_eq!(xml_text(body, name), expected, "{name}");
+        }
+        assert_eq!(xml_text(b"<Code>\xff</Code>", "Code"), None);
     }
 }

@@ -21,6 +21,7 @@ use crate::exchange::{self, Client, Outgoing};
 use crate::headers::{self, HeaderRules};
 use crate::schemes;
 use crate::tls::{self, Tls};
+use crate::token::Way;
 use crate::{Config, Request, Response, Retries, Stage, Trust, UpstreamError, redirect, retry};
 
 /// What we call ourselves where nobody says otherwise (RFC 9110 §10.1.5).
@@ -148,22 +149,25 @@ impl Upstream {
             Some(certificate) => {
                 let mut origins = credential_origins.clone();
                 origins.push(base.origin.clone());
-                let tls = tls::with_identity(ca_pem, certificate)?;
+                let tls = tls::with_identity(ca_pem, &config.network, certificate)?;
                 Some(Identity { tls, origins })
             }
             None => None,
         };
+        let network = &config.network;
         let connector = Connector::new(
             exempt,
-            Tls::new(ca_pem)?,
+            Tls::new(ca_pem, network)?,
             identity,
             config.connect_timeout_s.duration(),
+            network.clone(),
         );
+        let way = Way { ca_pem, network };
         let schemes = config
             .schemes
             .iter()
             .map(|(name, credentials)| {
-                let means = Means::new(credentials, ca_pem);
+                let means = Means::new(credentials, way);
                 let means = means.map_err(|source| UpstreamError::Scheme {
                     scheme: name.clone(),
                     source: Arc::new(source),
@@ -171,11 +175,11 @@ impl Upstream {
                 Ok((name.clone(), means))
             })
             .collect::<Result<_, _>>()?;
-        let access = Access::of([&Means::new(&config.credentials, ca_pem)?]);
+        let access = Access::of([&Means::new(&config.credentials, way)?]);
         let calls_max = config.connections_max.min(Semaphore::MAX_PERMITS);
         let deadline_header = config.deadline_header.as_deref().map(headers::settable);
         let shared = Shared {
-            client: exchange::client(connector, config.connections_max),
+            client: exchange::client(connector, config.connections_max, network.clone()),
             host: base.origin.host_header(),
             base,
             credential_origins,

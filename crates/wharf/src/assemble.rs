@@ -18,6 +18,7 @@ use crate::cli::Input;
 use crate::config::{self, Config, SourceConfig};
 use crate::failure::Failure;
 use crate::references::{self, Origin};
+use crate::secrets::{self, Surroundings};
 use crate::terminal;
 
 /// A document file larger than this is not read: the largest public descriptions have about 40 MB.
@@ -143,10 +144,11 @@ pub(crate) async fn build_source(
         document_url: location.as_deref(),
     };
     let environment = Environment::of_process();
-    let upstream = source
+    let mut upstream = source
         .upstream
-        .completed(&document.security_schemes(), |name| environment.get(name))
+        .completed(&document.security_schemes(), &Surroundings(&environment))
         .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?;
+    upstream.network = secrets::network()?;
     let tools = wharf_openapi::Config {
         name: Some(name.to_owned()),
         supplied: upstream.supplied(),
@@ -269,8 +271,10 @@ async fn read_document(
             ca_pem: source.upstream.ca_pem.clone(),
             credentials: source
                 .document_credentials
-                .completed(|name| environment.get(name)),
+                .completed(&Surroundings(&environment))
+                .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?,
             client_certificate: source.document_client_certificate.clone(),
+            network: secrets::network()?,
             ..FetchOptions::default()
         };
         let fetching = fetch(location, &options, source.rules.attempts_max);

@@ -10,6 +10,7 @@ mod config;
 mod failure;
 mod openapi_compat;
 mod references;
+mod secrets;
 mod tables;
 mod terminal;
 mod who;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use wharf_model::Secret;
 
 use super::*;
+use crate::expand::Unavailable;
 use crate::plant::{PLANTED_KEY, plant_unknown_keys};
 
 mod mistakes;
@@ -344,4 +345,53 @@ fn files_are_read_from_the_folder_of_the_configuration() {
     let error = load::<Config>(&config, &environment()).unwrap_err();
     assert!(error.to_string().contains("larger than 1048576 bytes"));
     fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn stores_are_asked_once_and_their_answers_put_in() {
+    let draft = Draft {
+        path: "wharf.yaml".into(),
+        text: "# ${ssm:comment}\nserver: {name: \"${ssm:/a}\", tags: [\"x ${secretsmanager:b#c}\", \"$${ssm:/d}\", \"${env:TOKEN}\"]}\nupstreams: {a.b: {url: \"${ssm:/url}\"}}\n".to_owned(),
+    };
+    let asked: Vec<_> = draft.stored_references().into_iter().collect();
+    assert_eq!(asked, ["secretsmanager:b#c", "ssm:/a", "ssm:/url"]);
+    let environment = Environment::of([("TOKEN", "${ssm:/a}")]);
+    let mut answers: Stored = [
+        // Nothing is expanded twice.
+        ("ssm:/a".to_owned(), Ok("${env:TOKEN}".to_owned())),
+        ("secretsmanager:b#c".to_owned(), Ok("y".to_owned())),
+        ("ssm:/url".to_owned(), Ok("http://a".to_owned())),
+    ]
+    .into();
+    let loaded = draft.load::<Config>(&environment, &answers).unwrap();
+    let server = &loaded.config.server;
+    assert_eq!(server.name, "${env:TOKEN}");
+    assert_eq!(server.tags, ["x y", "${ssm:/d}", "${ssm:/a}"]);
+    let stored: Vec<_> = loaded.stored.into_iter().collect();
+    let pair = |key: &str, reference: &str| (key.to_owned(), reference.to_owned());
+    assert_eq!(
+        stored,
+        [
+            pair("server.name", "ssm:/a"),
+            pair("upstreams.\"a.b\".url", "ssm:/url"),
+        ],
+        "only what is a secret as a whole can be asked for again"
+    );
+
+    let refused = Unavailable {
+        reason: "it is locked".to_owned(),
+        hint: Some("unlock it".to_owned()),
+    };
+    answers.insert("ssm:/a".to_owned(), Err(refused));
+    answers.remove("ssm:/url");
+    let error = draft
+        .load::<Config>(&environment, &answers)
+        .expect_err("two are missing")
+        .to_string();
+    for expected in [
+        "wharf.yaml:2: `server.name`: `${ssm:/a}` is not to be had: it is locked\nhint: unlock it",
+        "wharf.yaml:3: `upstreams.\"a.b\".url`: `${ssm:/url}` is not to be had: no store of secrets was asked",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -37,7 +37,7 @@ async fn source(upstream: Value) -> OpenApi {
     let document = Document::read(DOCUMENT).expect("it is a document");
     let upstream: wharf_upstream::Config = serde_json::from_value(upstream).expect("it is valid");
     let upstream = upstream
-        .completed(&document.security_schemes(), |_| None)
+        .completed(&document.security_schemes(), &())
         .expect("the document has these schemes");
     let config = Config {
         supplied: upstream.supplied(),

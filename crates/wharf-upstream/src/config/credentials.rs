@@ -74,7 +74,7 @@ pub enum Credentials {
     CognitoPassword {
         /// The region of the user pool.
         region: String,
-        /// The app client's id; it must allow `USER_PASSWORD_AUTH`.
+        /// The app client's id; it must allow `USER_PASSWORD_AUTH`, unless `user_pool_id` is given.
         client_id: String,
         /// The app client's secret, where it has one.
         client_secret: Option<Secret>,
@@ -88,21 +88,30 @@ pub enum Credentials {
         token: CognitoToken,
         /// The address of Cognito, where it is not the region's own.
         endpoint: Option<String>,
+        /// The user pool's id. With it, an app client that does not allow `USER_PASSWORD_AUTH` is signed in to as an
+        /// administrator does (`ADMIN_USER_PASSWORD_AUTH`), by a request that is signed with this server's AWS keys;
+        /// they need `cognito-idp:AdminInitiateAuth`. Default: none, and no such request.
+        user_pool_id: Option<String>,
+        /// Filled in by [`crate::Config::completed`].
+        #[serde(skip)]
+        surroundings: AwsSurroundings,
     },
     /// A signature for APIs that AWS hosts (Signature Version 4).
     #[serde(rename = "sigv4")]
     SigV4 {
         /// The name that the service signs with, such as `execute-api`.
         service: String,
-        /// The region of the API. Default: `AWS_REGION` or `AWS_DEFAULT_REGION` of the environment.
+        /// The region of the API. Default: `AWS_REGION` or `AWS_DEFAULT_REGION` of the environment, or else the
+        /// profile's.
         region: Option<String>,
-        /// The id of the access key. Default: `AWS_ACCESS_KEY_ID` of the environment, or else the keys that the
-        /// container or the instance has by its role.
+        /// The id of the access key. Default: the keys that AWS's own tools would use: those of the environment, of the
+        /// profile in the shared files (`AWS_PROFILE`), of the role that a token in a file, the container or the
+        /// instance stands for.
         access_key_id: Option<String>,
-        /// The access key. Default: `AWS_SECRET_ACCESS_KEY` of the environment.
+        /// The access key. Default: as for `access_key_id`.
         secret_access_key: Option<Secret>,
-        /// The session's token, which temporary keys have. Default: `AWS_SESSION_TOKEN` of the environment, where the
-        /// keys come from there.
+        /// The session's token, which temporary keys have. Default: the one that belongs to the keys, where those are
+        /// not given here.
         session_token: Option<Secret>,
         /// Filled in by [`crate::Config::completed`].
         #[serde(skip)]
@@ -154,9 +163,32 @@ pub struct ClientCertificate {
     pub key_pem: Secret,
 }
 
-/// Where a program that runs on AWS asks for the keys of its role.
+/// Where a program has the keys of its AWS identity from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AwsSurroundings {
+    /// The environment, or a profile that holds them.
+    Keys {
+        /// The id of the access key.
+        access_key_id: String,
+        /// The access key.
+        secret_access_key: Secret,
+        /// The session's token, which temporary keys have.
+        session_token: Option<Secret>,
+    },
+    /// A role that is taken on with other keys.
+    Role {
+        /// The role.
+        role: AwsRole,
+        /// The keys to ask for it with.
+        keys: Box<AwsSurroundings>,
+    },
+    /// A role that is taken on with a token.
+    WebIdentity {
+        /// The role.
+        role: AwsRole,
+        /// The file that holds the token, which changes with time.
+        token_file: String,
+    },
     /// A container: the address to ask, and what proves that it is this container.
     Container {
         /// The address.
@@ -174,6 +206,21 @@ pub enum AwsSurroundings {
     /// Nowhere.
     #[default]
     Nowhere,
+}
+
+/// A role, and where it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsRole {
+    /// Its name (ARN).
+    pub arn: String,
+    /// What the session is called in the account's logs.
+    pub session_name: String,
+    /// What the role's owner wants to hear.
+    pub external_id: Option<String>,
+    /// The region of the Security Token Service.
+    pub region: String,
+    /// The address of the Security Token Service.
+    pub endpoint: String,
 }
 
 impl Default for Credentials {

@@ -1,5 +1,6 @@
 //! Tokens for a user of an Amazon Cognito user pool, by name and password (`USER_PASSWORD_AUTH`).
 //!
+//! App clients that do not allow this are signed in to by a request of an administrator's, where the pool is named.
 //! The first sign-in gives a refresh token, which gets the next ones; when that is refused, the password does. What asks
 //! for a person, such as a second factor, cannot be done here and is an error that names the challenge.
 
@@ -13,12 +14,14 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use wharf_model::Secret;
 
-use super::{Endpoint, Token, lifetime, plain_code};
+use super::{Endpoint, Token, Way, lifetime, plain_code};
 use crate::credentials::require;
 use crate::lease::{Held, Issued};
-use crate::{CognitoToken, UpstreamError};
+use crate::{AwsSurroundings, CognitoToken, Credentials, UpstreamError};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+/// What Cognito answers where the app client does not allow a flow.
+const NOT_ALLOWED: &str = "`InvalidParameterException`";
 
 /// A user pool's app client, and a user.
 pub(crate) struct Cognito {
@@ -29,6 +32,14 @@ pub(crate) struct Cognito {
     /// Proves to know the client's secret, where it has one.
     secret_hash: Option<Secret>,
     token: CognitoToken,
+    administrator: Option<Administrator>,
+}
+
+/// Who may sign in a user whatever the app client allows to others.
+struct Administrator {
+    /// The same as for everybody, with signed requests.
+    endpoint: Endpoint,
+    user_pool_id: String,
 }
 
 /// The parts of [`crate::Credentials::CognitoPassword`].
@@ -40,6 +51,8 @@ pub(crate) struct SignIn<'c> {
     pub(crate) username: &'c str,
     pub(crate) password: &'c Secret,
     pub(crate) token: CognitoToken,
+    pub(crate) user_pool_id: Option<&'c str>,
+    pub(crate) surroundings: &'c AwsSurroundings,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +72,7 @@ struct Tokens {
 }
 
 impl Cognito {
-    pub(crate) fn new(sign_in: &SignIn<'_>, ca_pem: Option<&str>) -> Result<Self, UpstreamError> {
+    pub(crate) fn new(sign_in: &SignIn<'_>, way: Way<'_>) -> Result<Self, UpstreamError> {
         for (part, text) in [
             ("region", sign_in.region),
             ("client_id", sign_in.client_id),
@@ -73,8 +86,26 @@ impl Cognito {
             None => format!("https://cognito-idp.{}.amazonaws.com/", sign_in.region),
         };
         let hash = |secret| secret_hash(secret, sign_in.username, sign_in.client_id);
+        let administrator = |user_pool_id: &str| -> Result<Administrator, UpstreamError> {
+            let signed = Credentials::SigV4 {
+                service: "cognito-idp".to_owned(),
+                region: Some(sign_in.region.to_owned()),
+                access_key_id: None,
+                secret_access_key: None,
+                session_token: None,
+                surroundings: sign_in.surroundings.clone(),
+            };
+            Ok(Administrator {
+                endpoint: Endpoint::with_credentials(&url, way, signed)?,
+                user_pool_id: user_pool_id.to_owned(),
+            })
+        };
+        // Without any keys of AWS there is the usual way alone.
+        let named = sign_in.user_pool_id.filter(|id| !id.is_empty());
+        let named = named.filter(|_| *sign_in.surroundings != AwsSurroundings::Nowhere);
         Ok(Self {
-            endpoint: Endpoint::new(&url, ca_pem)?,
+            administrator: named.map(administrator).transpose()?,
+            endpoint: Endpoint::new(&url, way)?,
             client_id: sign_in.client_id.to_owned(),
             username: sign_in.username.to_owned(),
             password: sign_in.password.clone(),
@@ -97,8 +128,18 @@ impl Cognito {
             }
         }
         let parameters = json!({"USERNAME": self.username, "PASSWORD": self.password.expose()});
-        let tokens = self.initiate("USER_PASSWORD_AUTH", parameters).await?;
-        self.token(tokens, None)
+        let tokens = match self
+            .initiate("USER_PASSWORD_AUTH", parameters.clone())
+            .await
+        {
+            Err(UpstreamError::Token { reason, .. })
+                if self.administrator.is_some() && reason.contains(NOT_ALLOWED) =>
+            {
+                self.initiate("ADMIN_USER_PASSWORD_AUTH", parameters).await
+            }
+            tokens => tokens,
+        };
+        self.token(tokens?, None)
     }
 
     async fn initiate(&self, flow: &str, mut parameters: Value) -> Result<Tokens, UpstreamError> {
@@ -110,17 +151,28 @@ impl Cognito {
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-amz-json-1.1"),
         );
-        headers.insert(
-            TARGET,
-            HeaderValue::from_static("AWSCognitoIdentityProviderService.InitiateAuth"),
-        );
-        let body = json!({
+        let mut body = json!({
             "AuthFlow": flow,
             "ClientId": self.client_id,
             "AuthParameters": parameters,
         });
-        let answer = self.endpoint.post(headers, body.to_string()).await?;
-        let answer: Answer = self.endpoint.read(&answer)?;
+        let administrator = self.administrator.as_ref();
+        let (endpoint, target) = match administrator.filter(|_| flow.starts_with("ADMIN_")) {
+            Some(administrator) => {
+                body["UserPoolId"] = administrator.user_pool_id.as_str().into();
+                (
+                    &administrator.endpoint,
+                    "AWSCognitoIdentityProviderService.AdminInitiateAuth",
+                )
+            }
+            None => (
+                &self.endpoint,
+                "AWSCognitoIdentityProviderService.InitiateAuth",
+            ),
+        };
+        headers.insert(TARGET, HeaderValue::from_static(target));
+        let answer = endpoint.post(headers, body.to_string()).await?;
+        let answer: Answer = endpoint.read(&answer)?;
         answer.authentication_result.ok_or_else(|| {
             let challenge = answer.challenge_name.as_deref().and_then(plain_code);
             self.endpoint.complain(match challenge {

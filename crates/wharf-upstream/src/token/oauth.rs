@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use wharf_model::Secret;
 
-use super::{Endpoint, Token, lifetime};
+use super::{Endpoint, Token, Way, lifetime};
 use crate::credentials::{require, secret_value};
 use crate::lease::Issued;
 use crate::{ClientAuthentication, UpstreamError};
@@ -43,7 +43,7 @@ struct Answer {
 impl OAuth {
     pub(crate) fn new(
         token_url: &str,
-        ca_pem: Option<&str>,
+        way: Way<'_>,
         client: &Client<'_>,
     ) -> Result<Self, UpstreamError> {
         require(!client.id.is_empty(), "client_id", "is empty")?;
@@ -86,7 +86,7 @@ impl OAuth {
             }
         }
         Ok(Self {
-            endpoint: Endpoint::new(token_url, ca_pem)?,
+            endpoint: Endpoint::new(token_url, way)?,
             headers,
             body: Secret::new(form.finish()),
         })

@@ -1,4 +1,4 @@
-//! Credentials that somebody issues for a time: tokens by OAuth and Cognito, keys of an AWS role.
+//! Tokens that somebody issues for a time, by OAuth and Cognito.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use wharf_model::Secret;
 use wharf_upstream::{
-    ClientAuthentication, CognitoToken, Credentials, FetchOptions, UpstreamError, fetch_document,
+    AwsSurroundings, ClientAuthentication, CognitoToken, Credentials, FetchOptions, UpstreamError,
+    fetch_document,
 };
 
 use crate::server::{Reply, Seen, Server, answer, ok};
@@ -24,7 +25,7 @@ fn oauth(issuer: &Server) -> Credentials {
     }
 }
 
-fn with(credentials: Credentials) -> Config {
+pub(crate) fn with(credentials: Credentials) -> Config {
     Config {
         credentials,
         ..config()
@@ -287,6 +288,8 @@ fn cognito(issuer: &Server, client_secret: Option<&str>, token: CognitoToken) ->
         password: Secret::new("hush"),
         token,
         endpoint: Some(issuer.url()),
+        user_pool_id: None,
+        surroundings: AwsSurroundings::Nowhere,
     }
 }
 
@@ -380,6 +383,71 @@ async fn the_access_token_is_sent_where_it_is_wanted() {
 }
 
 #[tokio::test]
+async fn an_administrator_signs_in_where_the_client_does_not_allow_it() {
+    for (pool_id, code, works) in [
+        (Some("eu-west-1_pool"), "InvalidParameterException", true),
+        (Some("eu-west-1_pool"), "NotAuthorizedException", false),
+        (None, "InvalidParameterException", false),
+    ] {
+        let refusal = answer(
+            400,
+            &[],
+            &format!(r#"{{"__type":"{code}","message":"hush"}}"#),
+        );
+        // As Cognito: only an administrator's request has the pool's name, and it has to be signed.
+        let pool = Server::start(move |seen, _| {
+            let body = words(seen);
+            let signature = seen.header("authorization").unwrap_or_default();
+            let target = seen.header("x-amz-target").unwrap_or_default();
+            let is_signed = signature.contains("Credential=AKIA/")
+                && signature.contains("/eu-west-1/cognito-idp/aws4_request");
+            match target.rsplit('.').next() {
+                Some("InitiateAuth")
+                    if signature.is_empty() && body.get("UserPoolId").is_none() =>
+                {
+                    refusal.clone()
+                }
+                Some("AdminInitiateAuth")
+                    if is_signed
+                        && body["UserPoolId"] == "eu-west-1_pool"
+                        && body["AuthFlow"] == "ADMIN_USER_PASSWORD_AUTH"
+                        && body["AuthParameters"]["PASSWORD"] == "hush" =>
+                {
+                    ok(r#"{"AuthenticationResult":{"IdToken":"id1","ExpiresIn":3600}}"#)
+                }
+                _ => answer(400, &[], r#"{"__type":"SerializationException"}"#),
+            }
+        })
+        .await;
+        let api = Server::script(vec![ok("")]).await;
+        let mut credentials = cognito(&pool, None, CognitoToken::Id);
+        if let Credentials::CognitoPassword {
+            user_pool_id,
+            surroundings,
+            ..
+        } = &mut credentials
+        {
+            *user_pool_id = pool_id.map(str::to_owned);
+            *surroundings = AwsSurroundings::Keys {
+                access_key_id: "AKIA".to_owned(),
+                secret_access_key: Secret::new("hush"),
+                session_token: None,
+            };
+        }
+        let outcome = soon(send(&with(credentials), &api.url(), get("/"))).await;
+        assert_eq!(outcome.is_ok(), works, "{pool_id:?} {code}");
+        match outcome {
+            Ok(_) => assert_eq!(api.seen()[0].header("authorization"), Some("Bearer id1")),
+            Err(error) => {
+                let text = everything(&error);
+                assert!(text.contains(code) && !text.contains("hush"), "{text}");
+                assert_eq!(pool.seen().len(), 1, "{code}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_challenge_is_an_error_that_names_it() {
     let pool = Server::script(vec![ok(
         r#"{"ChallengeName":"NEW_PASSWORD_REQUIRED","Session":"hush"}"#,
@@ -393,99 +461,6 @@ async fn a_challenge_is_an_error_that_names_it() {
     let text = everything(&error);
     assert!(text.contains("`NEW_PASSWORD_REQUIRED`"), "{text}");
     assert!(!text.contains("hush"), "{text}");
-}
-
-fn role(variables: &'static [(&'static str, String)]) -> Credentials {
-    let bare: Credentials = serde_json::from_value(json!({
-        "type": "sigv4", "service": "execute-api", "region": "eu-west-1",
-    }))
-    .unwrap();
-    bare.completed(|name| {
-        let pair = variables.iter().find(|(known, _)| *known == name);
-        pair.map(|(_, value)| value.as_str())
-    })
-}
-
-fn leaked(variables: Vec<(&'static str, String)>) -> &'static [(&'static str, String)] {
-    Vec::leak(variables)
-}
-
-fn keys() -> Reply {
-    ok(
-        r#"{"Code":"Success","AccessKeyId":"ASIAROLE","SecretAccessKey":"hush","Token":"session1","Expiration":"2100-01-01T00:00:00Z"}"#,
-    )
-}
-
-#[tokio::test]
-async fn a_container_signs_with_the_keys_of_its_role() {
-    let metadata = Server::script(vec![keys()]).await;
-    let api = Server::script(vec![ok("")]).await;
-    let config = with(role(leaked(vec![
-        (
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            format!("{}/role?x=1", metadata.url()),
-        ),
-        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "pod1".to_owned()),
-    ])));
-    let upstream = Upstream::new(&config, &api.url(), Trust::Operator).unwrap();
-    let nothing = HeaderMap::new();
-    for _ in 0..2 {
-        soon(upstream.send(get("/pets"), &nothing, None))
-            .await
-            .unwrap();
-    }
-    let asked = metadata.seen();
-    assert_eq!(asked.len(), 1, "kept until they expire");
-    assert_eq!(asked[0].target, "/role?x=1");
-    assert_eq!(asked[0].header("authorization"), Some("pod1"));
-    for seen in api.seen() {
-        let authorization = seen.header("authorization").unwrap();
-        assert!(
-            authorization.contains("Credential=ASIAROLE/"),
-            "{authorization}"
-        );
-        assert!(
-            authorization.contains("/eu-west-1/execute-api/aws4_request"),
-            "{authorization}"
-        );
-        assert_eq!(seen.header("x-amz-security-token"), Some("session1"));
-        assert!(seen.header("x-amz-date").is_some());
-    }
-}
-
-#[tokio::test]
-async fn an_instance_asks_its_metadata_service_with_a_token() {
-    let path = "/latest/meta-data/iam/security-credentials/";
-    let metadata = Server::start(move |seen, _| {
-        let is_known = seen.header("x-aws-ec2-metadata-token") == Some("imds1");
-        match (seen.method.as_str(), seen.target.strip_prefix(path)) {
-            ("PUT", _)
-                if seen
-                    .header("x-aws-ec2-metadata-token-ttl-seconds")
-                    .is_some() =>
-            {
-                ok("imds1")
-            }
-            ("GET", Some("")) if is_known => ok("pets-role\n"),
-            ("GET", Some("pets-role")) if is_known => keys(),
-            _ => answer(401, &[], ""),
-        }
-    })
-    .await;
-    let api = Server::script(vec![ok("")]).await;
-    let config = with(role(leaked(vec![(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        metadata.url(),
-    )])));
-    soon(send(&config, &api.url(), get("/"))).await.unwrap();
-    assert_eq!(metadata.seen().len(), 3);
-    let seen = api.seen();
-    assert!(
-        seen[0]
-            .header("authorization")
-            .unwrap()
-            .contains("ASIAROLE")
-    );
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
     reason = "how a test fails; the lint's own exception does not see the helpers of a test"
 )]
 
+mod aws;
 mod breaker;
 mod credentials;
 mod faults;
@@ -13,6 +14,7 @@ mod guard;
 mod issued;
 mod limits;
 mod pool;
+mod proxies;
 mod redirects;
 mod retries;
 mod schemes;

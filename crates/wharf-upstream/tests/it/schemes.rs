@@ -35,10 +35,6 @@ fn security(alternatives: &[&[&str]]) -> Vec<Vec<String>> {
     alternatives.iter().map(owned).collect()
 }
 
-fn no_variables(_: &str) -> Option<&'static str> {
-    None
-}
-
 #[tokio::test]
 async fn each_operation_gets_what_it_declares() {
     let server = Server::script(vec![ok("")]).await;
@@ -53,7 +49,7 @@ async fn each_operation_gets_what_it_declares() {
     ] {
         config.schemes.insert(scheme.to_owned(), credentials);
     }
-    let config = config.completed(&declared(), no_variables).unwrap();
+    let config = config.completed(&declared(), &()).unwrap();
     let upstream = Upstream::new(&config, &server.url(), Trust::Operator).unwrap();
     for (declares, app, target, cookie) in [
         (security(&[]), None, "/p", None),
@@ -100,7 +96,7 @@ async fn without_schemes_the_credentials_are_for_everything() {
     config.credentials = Credentials::Bearer {
         token: Secret::new("hush"),
     };
-    let config = config.completed(&declared(), no_variables).unwrap();
+    let config = config.completed(&declared(), &()).unwrap();
     let upstream = Upstream::new(&config, &server.url(), Trust::Operator).unwrap();
     for declares in [security(&[]), security(&[&["app"]])] {
         let operation = upstream.for_operation(&declares);
@@ -147,7 +143,7 @@ fn what_is_missing_is_said_with_its_scheme() {
     ] {
         let mut config = config();
         config.schemes.insert(scheme.to_owned(), credentials);
-        let config = config.completed(&declared(), no_variables).unwrap();
+        let config = config.completed(&declared(), &()).unwrap();
         let error =
             Upstream::new(&config, "http://127.0.0.1", Trust::Operator).expect_err(complaint);
         let named =

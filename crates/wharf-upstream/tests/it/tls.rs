@@ -14,15 +14,15 @@ use wharf_upstream::{ClientCertificate, Stage, UpstreamError};
 use crate::server::{Reply, Server, read_request};
 use crate::*;
 
-/// A server with a certificate for `localhost`, by an authority of its own.
-struct Secure {
-    port: u16,
-    ca_pem: String,
+/// A server with a certificate for `localhost` and `pets.example`, by an authority of its own.
+pub(crate) struct Secure {
+    pub(crate) port: u16,
+    pub(crate) ca_pem: String,
     task: JoinHandle<()>,
 }
 
 impl Secure {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::asking_for(None).await
     }
 
@@ -33,10 +33,11 @@ impl Secure {
         let authority =
             CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(["localhost".to_owned()])
-            .unwrap()
-            .signed_by(&key, &authority)
-            .unwrap();
+        let certificate =
+            CertificateParams::new(["localhost".to_owned(), "pets.example".to_owned()])
+                .unwrap()
+                .signed_by(&key, &authority)
+                .unwrap();
         let ca_pem = authority.pem();
 
         let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());

@@ -13,7 +13,7 @@ use wharf_upstream::Seconds;
 use crate::assemble::{self, Assembled};
 use crate::cli::{Call, Input};
 use crate::failure::{self, Failure};
-use crate::terminal;
+use crate::{secrets, terminal};
 
 /// How long a running server may take.
 const TIMEOUT_S: f64 = 300.0;
@@ -101,7 +101,7 @@ fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure
 async fn call_running(call: &Call, url: &str, arguments: &Json) -> Result<Json, Failure> {
     let failure = |error: wharf_client::ClientError| Failure::of(&error).hint(error.hint());
     let timeout = Seconds::try_from(TIMEOUT_S).map_err(Failure::new)?;
-    let client = Client::connect(url, headers(call)?, timeout)
+    let client = Client::connect(url, headers(call)?, timeout, secrets::network()?)
         .await
         .map_err(failure)?;
     // Text from the command line may have to be a number or a list; the tool's schema says so.

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 use wharf_model::Secret;
-use wharf_upstream::{ApiKeyPlace, ClientAuthentication, CognitoToken, Credentials};
+use wharf_upstream::{
+    ApiKeyPlace, AwsSurroundings, ClientAuthentication, CognitoToken, Credentials,
+};
 
 use super::values::{Said, Values};
 use crate::failure::Failure;
@@ -73,6 +75,8 @@ fn cognito(values: Values<'_>) -> Result<Credentials, Failure> {
             ])
             .map(|said| said.value.to_owned())
             .filter(|url| !url.is_empty()),
+        user_pool_id: said("--auth-cognito-user-pool-id").map(str::to_owned),
+        surroundings: AwsSurroundings::default(),
     })
 }
 
@@ -206,8 +210,8 @@ mod tests {
                 "CognitoClientCredentials { domain: \"shop\", region: Some(\"us-east-1\"), client_id: \"i\", client_secret: ****, scopes: [\"a\", \"b\"] }",
             ),
             (
-                "AUTH_TYPE=cognito AUTH_COGNITO_CLIENT_ID=i AUTH_COGNITO_USERNAME=u AUTH_COGNITO_PASSWORD=p AUTH_COGNITO_REGION=eu-west-1 AWS_ENDPOINT_URL=http://localhost:5000",
-                "CognitoPassword { region: \"eu-west-1\", client_id: \"i\", client_secret: None, username: \"u\", password: ****, token: Id, endpoint: Some(\"http://localhost:5000\") }",
+                "AUTH_TYPE=cognito AUTH_COGNITO_CLIENT_ID=i AUTH_COGNITO_USERNAME=u AUTH_COGNITO_PASSWORD=p AUTH_COGNITO_REGION=eu-west-1 AUTH_COGNITO_USER_POOL_ID=pool AWS_ENDPOINT_URL=http://localhost:5000",
+                "CognitoPassword { region: \"eu-west-1\", client_id: \"i\", client_secret: None, username: \"u\", password: ****, token: Id, endpoint: Some(\"http://localhost:5000\"), user_pool_id: Some(\"pool\"), surroundings: Nowhere }",
             ),
             (
                 "AUTH_TYPE=oauth_client_credentials AUTH_OAUTH_TOKEN_ENDPOINT=https://a.example/token AUTH_OAUTH_CLIENT_ID=i AUTH_OAUTH_CLIENT_SECRET=s",

@@ -151,7 +151,7 @@ pub(super) const FLAGS: &[Flag] = &[
         "--auth-cognito-user-pool-id",
         Takes::Value("ID"),
         "AUTH_COGNITO_USER_POOL_ID",
-        "Accepted; not needed.",
+        "For app clients that only an administrator may sign in to.",
     ),
     kept(
         "--auth-cognito-region",

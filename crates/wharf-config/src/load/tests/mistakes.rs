@@ -96,7 +96,7 @@ fn mistakes_say_what_where_and_what_next() {
         ),
         (
             "server: {name: \"${TOKEN}\"}",
-            "2: `server.name`: `${TOKEN}` is neither a variable nor a file\nhint: write `${env:TOKEN}` for the environment variable, or `$${` for the characters `${` themselves",
+            "2: `server.name`: `${TOKEN}` is neither a variable nor a file nor in a store of secrets\nhint: write `${env:TOKEN}` for the environment variable, or `$${` for the characters `${` themselves",
         ),
         (
             "server: {name: \"${env:TOKEN\"}",
