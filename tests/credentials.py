@@ -1,7 +1,7 @@
 """Lets the built binary get its credentials from services that others wrote, and an API judge them.
 
-The services are oidc-provider, an OAuth authorization server, and moto's Amazon Cognito; signatures are checked by
-botocore. The API (`credentials/api.py`) takes only what those call good. Nothing secret may show in an answer or a log.
+The services are oidc-provider, an OAuth authorization server, and moto's Amazon Cognito and other services of AWS;
+signatures are checked by botocore, and by moto, which knows who may do what. The API (`credentials/api.py`) takes only what those call good. Nothing secret may show in an answer or a log.
 
 usage: credentials.py
 """
@@ -25,6 +25,7 @@ USER, PASSWORD = "ann", "A-pass-word-1"
 CLIENT, SECRET = "wharf one", "se/cr:et+1"
 AWS_SECRET = "an-aws-secret"
 KEYS = {"headerKey": "header-key", "queryKey": "query-key", "cookieKey": "cookie-key"}
+STORED = {"queryKey": KEYS["queryKey"], "cookie": {"no": "text"}, "port": 1}
 SECRETS = [PASSWORD, SECRET, AWS_SECRET, "for-the-document", *KEYS.values()]
 
 LIFETIME_S = 600
@@ -124,6 +125,18 @@ class Services:
             raise Failure(f"no user pool\n{harness.tail(messages)}")
         self.pool = harness.parse_json_line(output)
 
+    def account(self):
+        """An AWS account whose one person has only what takes on a role, with files of profiles in a home of its own."""
+        port = harness.free_port()
+        moto = harness.PYTHON.parent / "moto_server"
+        self.start(moto, "-H", "127.0.0.1", "-p", port, port=port)
+        url = f"http://127.0.0.1:{port}"
+        make = [harness.PYTHON, PROGRAMS / "stores.py", url, KEYS["headerKey"], json.dumps(STORED)]
+        code, output, messages = harness.run(make, timeout_s=60, home=self.home)
+        if code != 0:
+            raise Failure(f"no account\n{harness.tail(messages)}")
+        return Account(url, harness.parse_json_line(output), self.home)
+
     def start(self, *command, port):
         return self.stack.enter_context(harness.Server(*command, port=port, home=self.home))
 
@@ -138,6 +151,19 @@ class Services:
         command = [harness.PYTHON, PROGRAMS / "api.py", port, issuer.url, self.cognito]
         with harness.Server(*command, port=port, home=self.home) as server:
             yield Api(server, f"http://127.0.0.1:{port}")
+
+
+class Account:
+    def __init__(self, url, names, home):
+        self.arn = names["arn"]
+        profiles = home / "profiles"
+        profiles.write_text(
+            f"[profile ann]\naws_access_key_id = {names['key']}\naws_secret_access_key = {names['secret_key']}\n"
+            f"[profile pets]\nrole_arn = {names['role']}\nsource_profile = ann\nregion = eu-west-1\n"
+        )
+        SECRETS.append(names["secret_key"])
+        self.ann = {"AWS_CONFIG_FILE": str(profiles), "AWS_ENDPOINT_URL": url, "AWS_PROFILE": "ann", "AWS_REGION": "eu-west-1"}
+        self.role = {"AWS_CONFIG_FILE": str(profiles), "AWS_ENDPOINT_URL": url, "AWS_PROFILE": "pets"}
 
 
 class Issuer:
@@ -303,6 +329,77 @@ def keys(services):
     return "header, query and cookie"
 
 
+def stores(services, account):
+    """Keys that stand in AWS's stores, read with the keys of a role that a profile takes on."""
+    references = {
+        "headerKey": "${ssm:/pets/header}",
+        "queryKey": "${secretsmanager:pets#queryKey}",
+        "cookieKey": KEYS["cookieKey"],
+    }
+    schemes = {name: {"type": "api_key", "value": value} for name, value in references.items()}
+    with services.api(services.basic) as api:
+        with Client(api.config(schemes), services.home, account.role) as client:
+            client.expect("byKeys", {"keys": ["cookie", "header", "query"]})
+            client.keep_secrets()
+        schemes["queryKey"]["value"] = f"${{secretsmanager:{account.arn}#queryKey}}"
+        with Client(api.config(schemes), services.home, account.role) as client:
+            client.expect("byKeys", {"keys": ["cookie", "header", "query"]})
+    return "SSM and Secrets Manager, by an assumed role"
+
+
+def stores_refuse(services, account):
+    """What is not to be had is told all at once, with its line and its cause, and no secret."""
+    path = services.home / "check.yaml"
+    lines = [
+        "${ssm:/pets/nobody}",
+        "${secretsmanager:pets#nothing}",
+        "${secretsmanager:pets#cookie}",
+        "${ssm:/pets/header#key}",
+        "${vault:/pets}",
+    ]
+    names = "".join(f"\n      x-{number}: '{line}'" for number, line in enumerate(lines))
+    path.write_text(f"sources:\n  api:\n    openapi: x.json\n    upstream:\n     headers:{names}\n")
+    said = []
+    for extra in (account.role, account.ann, account.role | {"AWS_PROFILE": "bob"}):
+        command = ["env", *(f"{name}={value}" for name, value in extra.items())]
+        command += [harness.binary("wharf"), "check", "--config", path]
+        code, _, messages = harness.run(command, timeout_s=CALL_S, home=services.home)
+        if code != 1:
+            raise Failure(f"ended with {code}\n{messages}")
+        said.append(messages)
+    for messages, expected in [
+        (said[0], "check.yaml:6: `sources.api.upstream.headers.x-0`"),
+        (said[0], "`ParameterNotFound`"),
+        (said[0], "does not have"),
+        (said[0], "is no text"),
+        (said[0], "is no JSON"),
+        (said[0], "check.yaml:10: `sources.api.upstream.headers.x-4`"),
+        (said[1], "SSM refuses GetParameter with status 403"),
+        (said[2], "`AWS_PROFILE`"),
+    ]:
+        if expected not in messages:
+            raise Failure(f"`{expected}` is not said:\n{messages}")
+    for secret in SECRETS:
+        if secret in "".join(said):
+            raise Failure(f"`{secret}` was said:\n{said}")
+    return f"{len(lines)} mistakes, told at once"
+
+
+def once(services, account):
+    """Of many who write the same key to DynamoDB, one is the first."""
+    pairs = [f"{name}={value}" for name, value in account.role.items()]
+    outputs = []
+    for key in ("code-1", "code-1", "code-2"):
+        command = [harness.binary("examples/once"), "once", key, *pairs]
+        code, output, messages = harness.run(command, timeout_s=60, home=services.home)
+        if code != 0:
+            raise Failure(f"ended with {code}\n{messages}")
+        outputs.append(output.strip())
+    if outputs != ["1", "0", "1"]:
+        raise Failure(f"the first were {outputs}")
+    return "one of twelve, then none of twelve"
+
+
 def document(services):
     """Without its own credentials the document is not to be had; the API's are not sent there."""
     schemes = {"headerKey": {"type": "api_key", "value": KEYS["headerKey"]}}
@@ -333,6 +430,7 @@ def main():
     with harness.scratch() as home, contextlib.ExitStack() as stack:
         services = Services(harness.Path(home), stack)
         post = {"client_authentication": "post"}
+        account = services.account()
         for name, judge in [
             ("client credentials", lambda: client_credentials(services, services.basic)),
             ("client credentials, in the body", lambda: client_credentials(services, services.post, **post)),
@@ -345,6 +443,9 @@ def main():
             ("signature, keys as written", lambda: signature(services, None, **written)),
             ("signature, keys of the environment", lambda: signature(services, from_environment)),
             ("keys", lambda: keys(services)),
+            ("secrets in AWS's stores", lambda: stores(services, account)),
+            ("secrets that are not to be had", lambda: stores_refuse(services, account)),
+            ("a key written once", lambda: once(services, account)),
             ("a document behind credentials", lambda: document(services)),
         ]:
             tally.case(name, judge)

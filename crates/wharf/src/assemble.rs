@@ -67,7 +67,7 @@ pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
 
 /// Reads what the command line names and builds everything from it, be it nothing.
 pub(crate) async fn assemble_whatever(input: &Input) -> Result<Assembled, Failure> {
-    let (config, files) = config::read(input, &Environment::of_process())?;
+    let (config, files) = config::read(input, &Environment::of_process()).await?;
     of_config(config, files).await
 }
 

@@ -11,6 +11,7 @@ use wharf_upstream::{ClientCertificate, Credentials, Trust};
 
 use crate::cli::Input;
 use crate::failure::Failure;
+use crate::secrets;
 
 /// Where a configuration is looked for when none is named.
 pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
@@ -18,7 +19,9 @@ pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
 /// The configuration of a server.
 ///
 /// Every text can refer to a secret instead of holding it: `${env:NAME}` is the environment variable, `${file:path}`
-/// the contents of a file, relative to this one.
+/// the contents of a file, relative to this one. `${ssm:/path/name}` is a parameter of AWS Systems Manager, decrypted,
+/// and `${secretsmanager:name-or-arn}` a secret of AWS Secrets Manager, both with `#key` behind the name for one member
+/// of a JSON text; they are asked for once, at the start.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -179,7 +182,7 @@ fn default_name() -> String {
 }
 
 /// Reads what the command line names: a configuration, or one document that becomes one. Gives the files it read too.
-pub(crate) fn read(
+pub(crate) async fn read(
     input: &Input,
     environment: &Environment,
 ) -> Result<(Config, Vec<PathBuf>), Failure> {
@@ -194,8 +197,12 @@ pub(crate) fn read(
         return Err(Failure::new(format!("there is no `{DEFAULT_FILE}` here, and no document was named"))
             .hint("name a document (`wharf serve openapi.yaml --base-url URL`), a configuration (`--config FILE`), or try `wharf demo`"));
     }
-    let loaded = wharf_config::load::<Config>(&path, environment)
-        .map_err(|errors| Failure::new(errors.to_string()))?;
+    let refused = |errors: wharf_config::ConfigErrors| Failure::new(errors.to_string());
+    let draft = wharf_config::Draft::read(&path).map_err(refused)?;
+    let stored = secrets::ask_stores(draft.stored_references(), environment).await?;
+    let loaded = draft
+        .load::<Config>(environment, &stored)
+        .map_err(refused)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

@@ -45,18 +45,7 @@ impl Failure {
 
     /// An error with its causes, joined the way people read them.
     pub(crate) fn of(error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Some libraries repeat their cause in their own text.
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            cause = error.source();
-        }
-        Self::new(message)
+        Self::new(joined(error))
     }
 
     /// A failure of the way out.
@@ -78,6 +67,22 @@ impl Failure {
         self.hint = (!hint.is_empty()).then_some(hint);
         self
     }
+}
+
+/// An error with its causes, as one line.
+pub(crate) fn joined(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
 }
 
 impl fmt::Display for Failure {
