@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import harness
 from harness import Failure
@@ -33,14 +34,16 @@ SHORT_S = 2
 
 
 class Client:
-    """MCP over the standard streams of a `wharf serve`."""
+    """MCP over the standard streams of a `wharf serve`, or of what `arguments` make of wharf."""
 
-    def __init__(self, config, home, extra=None):
+    def __init__(self, config, home, extra=None, arguments=None):
         path = home / "wharf.yaml"
         # JSON is YAML.
         path.write_text(json.dumps(config))
+        if arguments is None:
+            arguments = ["--log", "debug", "serve", "--config", path, "--stdio"]
         self.process = subprocess.Popen(
-            [harness.binary("wharf"), "--log", "debug", "serve", "--config", path, "--stdio"],
+            [harness.binary("wharf"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,6 +119,8 @@ class Services:
         self.basic = self.issuer(ports[0], "client_secret_basic", LIFETIME_S)
         self.post = self.issuer(ports[1], "client_secret_post", LIFETIME_S)
         self.short = self.issuer(ports[2], "client_secret_basic", SHORT_S)
+        # What a user pool's domain does for clients, moto does not: an OAuth server under a pool's path stands there.
+        self.domain = self.issuer(ports[4], "client_secret_basic", LIFETIME_S, "/oauth2/token")
         moto = harness.PYTHON.parent / "moto_server"
         self.start(moto, "-H", "127.0.0.1", "-p", ports[3], port=ports[3])
         self.cognito = f"http://127.0.0.1:{ports[3]}/"
@@ -140,8 +145,8 @@ class Services:
     def start(self, *command, port):
         return self.stack.enter_context(harness.Server(*command, port=port, home=self.home))
 
-    def issuer(self, port, authentication, lifetime):
-        words = [port, CLIENT, SECRET, authentication, lifetime]
+    def issuer(self, port, authentication, lifetime, path="/token"):
+        words = [port, CLIENT, SECRET, authentication, lifetime, path]
         server = self.start("node", PROGRAMS / "issuer.mjs", *words, port=port)
         return Issuer(server, f"http://127.0.0.1:{port}")
 
@@ -225,7 +230,7 @@ def revocation(services):
     with contextlib.ExitStack() as stack:
         told = {"client": CLIENT, "scope": "pets:read"}
         port = harness.free_port()
-        words = [port, CLIENT, SECRET, "client_secret_basic", LIFETIME_S]
+        words = [port, CLIENT, SECRET, "client_secret_basic", LIFETIME_S, "/token"]
         issuer = f"http://127.0.0.1:{port}"
         node = ["node", PROGRAMS / "issuer.mjs", *words]
         with harness.Server(*node, port=port, home=services.home) as server:
@@ -423,6 +428,75 @@ def document(services):
     return "refused without, named when misspelt"
 
 
+@contextlib.contextmanager
+def drop_in(services, issuer, variables):
+    """`wharf` as the container of awslabs' server was run: with nothing but variables."""
+    with services.api(issuer) as api:
+        path = services.home / "openapi.json"
+        request = urllib.request.Request(f"{api.url}/openapi.json", headers={"authorization": "Bearer for-the-document"})
+        with urllib.request.urlopen(request, timeout=CALL_S) as answer:
+            path.write_bytes(answer.read())
+        named = {"API_SPEC_PATH": str(path), "API_BASE_URL": api.url, "LOG_LEVEL": "DEBUG"}
+        with Client(None, services.home, named | variables, arguments=[]) as client:
+            yield client
+            client.keep_secrets()
+
+
+def drop_in_client(services, issuer, times, variables):
+    told = {"client": CLIENT, "scope": "pets:read"}
+    before = issuer.issued()
+    with drop_in(services, issuer, variables) as client:
+        client.expect("asClient", told, CROWD)
+        for _ in range(times - 1):
+            time.sleep(SHORT_S + 0.5)
+            client.expect("writeAsClient", told, 3)
+    issued = issuer.issued() - before
+    if not times <= issued <= (1 if times == 1 else 2 * times):
+        raise Failure(f"{issued} tokens were issued")
+    return f"{issued} tokens" if issued > 1 else "one token"
+
+
+def oauth_variables(issuer):
+    return {
+        "AUTH_TYPE": "oauth_client_credentials",
+        "AUTH_OAUTH_TOKEN_ENDPOINT": f"{issuer.url}/token",
+        "AUTH_OAUTH_CLIENT_ID": CLIENT,
+        "AUTH_OAUTH_CLIENT_SECRET": SECRET,
+        "AUTH_OAUTH_SCOPES": "pets:read",
+    }
+
+
+def cognito_client_variables(services):
+    return {
+        "AUTH_TYPE": "cognito",
+        "AUTH_COGNITO_DOMAIN": services.domain.url,
+        "AUTH_COGNITO_CLIENT_ID": CLIENT,
+        "AUTH_COGNITO_CLIENT_SECRET": SECRET,
+        "AUTH_COGNITO_SCOPES": "pets:read",
+    }
+
+
+def drop_in_user(services, password):
+    variables = {
+        "AUTH_TYPE": "cognito",
+        "AUTH_COGNITO_CLIENT_ID": services.pool["client_id"],
+        "AUTH_COGNITO_CLIENT_SECRET": services.pool["client_secret"],
+        "AUTH_COGNITO_USERNAME": USER,
+        "AUTH_COGNITO_PASSWORD": password,
+        "AUTH_COGNITO_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": services.cognito,
+    }
+    with drop_in(services, services.basic, variables) as client:
+        if password == PASSWORD:
+            client.expect("asUser", {"user": USER, "use": "id"}, CROWD)
+            return f"{CROWD} calls"
+        (result,) = client.call("asUser")
+        said = "".join(client.words)
+        if not result.get("isError") or "NotAuthorizedException" not in said or password in said:
+            raise Failure(f"{result}\n{said}")
+        return "NotAuthorizedException"
+
+
 def main():
     tally = harness.Tally()
     from_environment = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": AWS_SECRET}
@@ -447,6 +521,20 @@ def main():
             ("secrets that are not to be had", lambda: stores_refuse(services, account)),
             ("a key written once", lambda: once(services, account)),
             ("a document behind credentials", lambda: document(services)),
+            (
+                "by variables: client credentials",
+                lambda: drop_in_client(services, services.basic, 1, oauth_variables(services.basic)),
+            ),
+            (
+                "by variables: a token that ends",
+                lambda: drop_in_client(services, services.short, 3, oauth_variables(services.short)),
+            ),
+            (
+                "by variables: Cognito, a client's token",
+                lambda: drop_in_client(services, services.domain, 1, cognito_client_variables(services)),
+            ),
+            ("by variables: Cognito, a user's token", lambda: drop_in_user(services, PASSWORD)),
+            ("by variables: Cognito, wrong password", lambda: drop_in_user(services, "wrong-password")),
         ]:
             tally.case(name, judge)
     return tally.finish()

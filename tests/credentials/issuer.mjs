@@ -1,13 +1,13 @@
 // An authorization server (oidc-provider) that issues tokens to one client, and says when a token is good.
 //
-// usage: issuer.mjs PORT CLIENT_ID CLIENT_SECRET AUTHENTICATION LIFETIME_S
+// usage: issuer.mjs PORT CLIENT_ID CLIENT_SECRET AUTHENTICATION LIFETIME_S TOKEN_PATH
 //
 // AUTHENTICATION is how the client must prove itself: `client_secret_basic` or `client_secret_post`; any other way is
 // refused. Tokens are opaque, so that a test API has to ask (RFC 7662) whether one is good.
 
 import Provider from "oidc-provider";
 
-const [port, client_id, client_secret, authentication, lifetime] = process.argv.slice(2);
+const [port, client_id, client_secret, authentication, lifetime, token] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 
 const provider = new Provider(issuer, {
@@ -36,6 +36,8 @@ const provider = new Provider(issuer, {
         introspection: { enabled: true, allowedPolicy: () => true },
         revocation: { enabled: true, allowedPolicy: () => true },
     },
+    // Where tokens are asked for: a user pool of Cognito has a path of its own.
+    routes: { token },
     ttl: { ClientCredentials: Number(lifetime) },
 });
 // One line for each token, for the test to count.

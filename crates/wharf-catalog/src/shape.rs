@@ -21,11 +21,10 @@ use std::time::Duration;
 use bytestring::ByteString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use wharf_model::{
-    BoxFuture, CallError, Change, Completion, CompletionRequest, Content, Context, Json, Outcome,
-    Prompt, PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool,
-    ToolCall, ToolResult,
+    BoxFuture, CallError, Content, Context, Json, Outcome, Slice, Source, Tool, ToolCall,
+    ToolResult,
 };
 
 use self::filter::{Filter, FilterError};
@@ -83,6 +82,14 @@ pub enum ShapeError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl ShapeError {
+    /// The keys that lead to the setting that has to change, below `results`.
+    pub fn keys(&self) -> Vec<String> {
+        let (Self::UnknownTool { tool, .. } | Self::BadFilter { tool, .. }) = self;
+        vec!["project".to_owned(), tool.clone()]
+    }
 }
 
 /// A source whose results are shaped.
@@ -352,24 +359,12 @@ impl Source for Shaped {
         self.source.name()
     }
 
+    fn inner(&self) -> Option<&dyn Source> {
+        Some(&*self.source)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.tools.clone()
-    }
-
-    fn prompts(&self) -> Vec<Prompt> {
-        self.source.prompts()
-    }
-
-    fn resources(&self) -> Vec<Resource> {
-        self.source.resources()
-    }
-
-    fn resource_templates(&self) -> Vec<ResourceTemplate> {
-        self.source.resource_templates()
-    }
-
-    fn completes(&self) -> bool {
-        self.source.completes()
     }
 
     fn call<'a>(
@@ -378,34 +373,5 @@ impl Source for Shaped {
         call: ToolCall<'a>,
     ) -> BoxFuture<'a, Result<Outcome<ToolResult>, CallError>> {
         Box::pin(self.call_shaped(context, call))
-    }
-
-    fn prompt<'a>(
-        &'a self,
-        context: &'a Context,
-        name: &'a str,
-        arguments: Slice<'a>,
-    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
-        self.source.prompt(context, name, arguments)
-    }
-
-    fn read<'a>(
-        &'a self,
-        context: &'a Context,
-        uri: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
-        self.source.read(context, uri)
-    }
-
-    fn complete<'a>(
-        &'a self,
-        context: &'a Context,
-        request: &'a CompletionRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
-        self.source.complete(context, request)
-    }
-
-    fn changes(&self) -> Option<broadcast::Receiver<Change>> {
-        self.source.changes()
     }
 }

@@ -9,11 +9,8 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
 use wharf_model::{
-    BoxFuture, CallError, Change, Completion, CompletionRequest, Context, Outcome, Prompt,
-    PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall,
-    ToolResult,
+    BoxFuture, CallError, Context, Outcome, Prompt, Source, Tool, ToolCall, ToolResult,
 };
 
 use crate::catalog::TOOL_NAME_CHARS_MAX;
@@ -124,6 +121,29 @@ pub enum Mistake {
 }
 
 impl Mistake {
+    /// The keys that lead to the setting that has to change, below `tools`; items of lists by their index.
+    pub fn keys(&self) -> Vec<String> {
+        let edit = |tool: &str, below: &[&str]| {
+            let keys = ["edit", tool].into_iter().chain(below.iter().copied());
+            keys.map(str::to_owned).collect()
+        };
+        match self {
+            Self::EmptySelector { key }
+            | Self::NoMatch { key, .. }
+            | Self::NoCommonMatch { key } => key
+                .split(['.', '[', ']'])
+                .filter(|key| !key.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            Self::NothingLeft => Vec::new(),
+            Self::UnknownTool { tool, .. } | Self::NotSelected { tool } => edit(tool, &[]),
+            Self::UnknownArgument { tool, argument, .. }
+            | Self::Argument { tool, argument, .. } => edit(tool, &["arguments", argument]),
+            Self::BadName { tool, .. } => edit(tool, &["name"]),
+            Self::NameTaken { second, .. } => edit(second, &["name"]),
+        }
+    }
+
     /// The name that was not found, and those that could have been meant.
     pub fn misspelling(&self) -> Option<(&str, &[String])> {
         match self {
@@ -279,6 +299,10 @@ impl Source for View {
         self.source.name()
     }
 
+    fn inner(&self) -> Option<&dyn Source> {
+        Some(&*self.source)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.tools.clone()
     }
@@ -297,18 +321,6 @@ impl Source for View {
                 .map_or_else(String::new, ToString::to_string);
         }
         prompts
-    }
-
-    fn resources(&self) -> Vec<Resource> {
-        self.source.resources()
-    }
-
-    fn resource_templates(&self) -> Vec<ResourceTemplate> {
-        self.source.resource_templates()
-    }
-
-    fn completes(&self) -> bool {
-        self.source.completes()
     }
 
     fn call<'a>(
@@ -338,35 +350,6 @@ impl Source for View {
                 Box::pin(std::future::ready(Ok(Outcome::Complete(result))))
             }
         }
-    }
-
-    fn prompt<'a>(
-        &'a self,
-        context: &'a Context,
-        name: &'a str,
-        arguments: Slice<'a>,
-    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
-        self.source.prompt(context, name, arguments)
-    }
-
-    fn read<'a>(
-        &'a self,
-        context: &'a Context,
-        uri: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
-        self.source.read(context, uri)
-    }
-
-    fn complete<'a>(
-        &'a self,
-        context: &'a Context,
-        request: &'a CompletionRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
-        self.source.complete(context, request)
-    }
-
-    fn changes(&self) -> Option<broadcast::Receiver<Change>> {
-        self.source.changes()
     }
 }
 

@@ -29,6 +29,7 @@ mod load;
 
 mod error;
 mod path;
+mod places;
 
 mod yaml;
 
@@ -48,5 +49,6 @@ pub use error::{ConfigError, ConfigErrors, ConfigWarning};
 pub use expand::{Stored, Unavailable, read_text};
 pub use load::{Draft, FILE_BYTES_MAX, Loaded, load, parse};
 pub use nearest::nearest;
+pub use places::Places;
 pub use plant::{PLANTED_KEY, plant_unknown_keys};
 pub use reference::{json_schema, reference_page};

@@ -12,6 +12,7 @@ use crate::check::check;
 use crate::environment::Environment;
 use crate::error::{ConfigErrors, ConfigWarning, Report};
 use crate::expand::{Expanded, Stored, expand, stored_references};
+use crate::places::Places;
 use crate::schema;
 use crate::yaml;
 
@@ -32,6 +33,8 @@ pub struct Loaded<T> {
     pub stored: BTreeMap<String, String>,
     /// What works and should be changed all the same.
     pub warnings: Vec<ConfigWarning>,
+    /// Where the settings stand, for what is found wrong with them later.
+    pub places: Places,
 }
 
 /// A configuration file that was read, and not yet understood.
@@ -125,6 +128,7 @@ fn understand<T: DeserializeOwned + JsonSchema>(
             files,
             stored,
             warnings: report.finish()?,
+            places: Places::of(file_name, &root),
         }),
         Err(error) => {
             refusal::report(&error, &root, &mut report);

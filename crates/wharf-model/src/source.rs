@@ -21,29 +21,36 @@ pub trait Source: Send + Sync + 'static {
     /// A short name for messages and logs.
     fn name(&self) -> &str;
 
+    /// The source that it stands around, where it is one that changes another: what it does not say itself, that one
+    /// says.
+    fn inner(&self) -> Option<&dyn Source> {
+        None
+    }
+
     /// Its tools, in the order to list them. Asked once per catalog.
     fn tools(&self) -> Vec<Tool> {
-        Vec::new()
+        self.inner().map_or_else(Vec::new, Source::tools)
     }
 
     /// Its prompts, in the order to list them. Asked once per catalog.
     fn prompts(&self) -> Vec<Prompt> {
-        Vec::new()
+        self.inner().map_or_else(Vec::new, Source::prompts)
     }
 
     /// Its resources, in the order to list them. Asked once per catalog.
     fn resources(&self) -> Vec<Resource> {
-        Vec::new()
+        self.inner().map_or_else(Vec::new, Source::resources)
     }
 
     /// Its resource templates, in the order to list them. Asked once per catalog.
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
-        Vec::new()
+        self.inner()
+            .map_or_else(Vec::new, Source::resource_templates)
     }
 
     /// Whether it answers [`Source::complete`].
     fn completes(&self) -> bool {
-        false
+        self.inner().is_some_and(Source::completes)
     }
 
     /// Calls a tool. Dropping the future stops the call.
@@ -60,11 +67,13 @@ pub trait Source: Send + Sync + 'static {
         name: &'a str,
         arguments: Slice<'a>,
     ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
-        let (_, _) = (context, arguments);
-        Box::pin(std::future::ready(Err(CallError::Unknown {
-            kind: "prompt",
-            name: name.to_owned(),
-        })))
+        match self.inner() {
+            Some(inner) => inner.prompt(context, name, arguments),
+            None => Box::pin(std::future::ready(Err(CallError::Unknown {
+                kind: "prompt",
+                name: name.to_owned(),
+            }))),
+        }
     }
 
     /// Reads a resource; `None` when it has none of that address.
@@ -73,8 +82,10 @@ pub trait Source: Send + Sync + 'static {
         context: &'a Context,
         uri: &'a str,
     ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
-        let (_, _) = (context, uri);
-        Box::pin(std::future::ready(Ok(None)))
+        match self.inner() {
+            Some(inner) => inner.read(context, uri),
+            None => Box::pin(std::future::ready(Ok(None))),
+        }
     }
 
     /// Suggests values for an argument; `None` when the prompt or template is not its own.
@@ -83,13 +94,15 @@ pub trait Source: Send + Sync + 'static {
         context: &'a Context,
         request: &'a CompletionRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
-        let (_, _) = (context, request);
-        Box::pin(std::future::ready(Ok(None)))
+        match self.inner() {
+            Some(inner) => inner.complete(context, request),
+            None => Box::pin(std::future::ready(Ok(None))),
+        }
     }
 
     /// News of changes, where a source has any.
     fn changes(&self) -> Option<broadcast::Receiver<Change>> {
-        None
+        self.inner()?.changes()
     }
 }
 

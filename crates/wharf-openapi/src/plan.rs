@@ -32,6 +32,19 @@ pub(crate) struct Plan {
     pub(crate) security: Vec<Vec<String>>,
 }
 
+impl Plan {
+    /// The names of the arguments that it uses, each once at least.
+    pub(crate) fn argument_names(&self) -> Vec<&str> {
+        let parameters = self.parameters.iter();
+        let others = self.choice.iter().flat_map(|choice| &choice.bodies);
+        let bodies = self.body.iter().chain(others);
+        parameters
+            .map(|parameter| parameter.argument.as_str())
+            .chain(bodies.flat_map(Body::argument_names))
+            .collect()
+    }
+}
+
 /// One piece of a path template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PathPiece {
@@ -130,7 +143,8 @@ pub(crate) struct Body {
     pub(crate) arguments: BodyArguments,
     /// A call without it cannot be made.
     pub(crate) required: bool,
-    /// The arguments that it cannot do without, where the tool's schema does not say so: another body can be chosen.
+    /// The arguments that it cannot do without when it is sent, where the tool's schema does not say so: it can be left
+    /// out, or another body can be chosen.
     pub(crate) needed: Vec<String>,
 }
 

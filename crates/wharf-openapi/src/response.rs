@@ -168,6 +168,11 @@ fn is_undeclared_json(plan: &Plan, declared: Kind, body: &Bytes) -> bool {
         && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
+/// A whole answer that is JSON; none when it is not.
+pub(crate) fn whole_json(response: &Response) -> Option<Json> {
+    json(&MediaType::of(&response.headers), response, usize::MAX)
+}
+
 /// The body as JSON; none when it is not, or not in full, or too much, or of a kind that would make a client refuse
 /// the whole message.
 fn json(media: &MediaType<'_>, response: &Response, bytes_max: usize) -> Option<Json> {

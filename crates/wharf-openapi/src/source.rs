@@ -1,153 +1,32 @@
 //! A document as a [`Source`]: what it offers is made when it is built, how a call is made is read at its first call.
 
-use std::collections::HashMap;
+mod gather;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use http::Method;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use wharf_model::{
-    BoxFuture, CallError, Context, Outcome, Prompt, PromptResult, Slice, Source, Tool, ToolCall,
-    ToolResult,
+    BoxFuture, CallError, Content, Context, Outcome, Prompt, PromptResult, Slice, Source, Tool,
+    ToolCall, ToolResult,
 };
-use wharf_upstream::{Request, Response, Supplied, Upstream, UpstreamError};
+use wharf_upstream::{Request, Response, Upstream, UpstreamError};
 
-use crate::description::Descriptions;
+use self::gather::PagedCall;
+use crate::config::{Config, ErrorStyle};
 use crate::document::{Document, DocumentError};
 use crate::names::tool_names;
 use crate::observer::{Exchange, Observer};
 use crate::operation::{Addresses, Fault, Head, OutputShape, PathItem, base_url};
+use crate::pages::{self, Pages, PagesMistake};
 use crate::plan::Plan;
 use crate::prompts::{self, Place, PromptWriter, Prompts, Subject};
 use crate::reference::Resolver;
+use crate::report::Report;
 use crate::request;
 use crate::response::{self, Judge, Limits, Strictness, awslabs};
-use crate::schema::Note;
 use crate::tools::ToolWriter;
-
-/// How a document becomes tools.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent settings, not states"
-)]
-pub struct Config {
-    /// The source's name in messages and logs; whoever builds the source knows it.
-    #[serde(skip)]
-    pub name: Option<String>,
-    /// How much each tool's description says: `brief` or `full`. Default: `brief`, because every word of a list is
-    /// paid for in each conversation.
-    pub descriptions: Descriptions,
-    /// What is listed about results: `none`, `open` or `full`. Default: `open`, since clients refuse results that do
-    /// not fit the listed schema, and upstreams often do not keep to their own documents.
-    pub output_schemas: OutputSchemas,
-    /// How much text of a result is given to the model, in bytes; the rest is cut off and the result says so.
-    /// Default: 1 MiB, which is more than most models can take in at once.
-    pub result_bytes_max: usize,
-    /// How large one tool's schema may become by definitions, in bytes; definitions beyond accept anything. Default:
-    /// 65,536: some documents tie all their schemas together, and each tool would list all of them.
-    pub schema_bytes_max: usize,
-    /// Whether a result that does not fit its schema is an error; lists the whole schemas, whatever `output_schemas`
-    /// says. Default: false: the call was made, and its answer is worth more to a model than the mistake in it.
-    pub strict_output: bool,
-    /// What becomes of arguments that a tool does not have: `refuse` or `drop`. Default: `refuse`, naming those there
-    /// are, since a model can mend a misspelt one.
-    pub unknown_arguments: UnknownArguments,
-    /// Whether arguments that are `null` are left out, also where the document allows `null`. Default: false: a `null`
-    /// in a body clears something, and leaving it out changes what is asked.
-    pub drop_nulls: bool,
-    /// Whether the tools' tags are listed under `_meta`, as `FastMCP` does. Default: false.
-    pub tags_in_meta: bool,
-    /// How errors of the upstream are worded: `wharf`, or `awslabs` for prompts and programs that look for the words of
-    /// the awslabs OpenAPI server. Default: `wharf`, which says more of what to do next.
-    pub error_style: ErrorStyle,
-    /// Whether there is a prompt for each operation with an `operationId`, and some for operations that go together.
-    /// Default: false; many clients list prompts among the commands of a person, where hundreds are in the way.
-    pub prompts: bool,
-    /// Which parameters the upstream fills in by itself, so that no tool lists them; the upstream's configuration knows.
-    #[serde(skip)]
-    pub supplied: Supplied,
-    /// Whether tools carry the OAuth scopes that their operations declare; rules of access may want them.
-    #[serde(skip)]
-    pub scopes: bool,
-    /// Who is told of exchanges with the upstream.
-    #[serde(skip)]
-    pub observer: Option<Observer>,
-}
-
-/// How errors of the upstream are worded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorStyle {
-    /// The status, what helps, and the body.
-    #[default]
-    Wharf,
-    /// As the awslabs OpenAPI server says it: `Error calling tool 'name': HTTP error 404: Not Found - ` and the body.
-    Awslabs,
-}
-
-/// What is listed about results.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputSchemas {
-    /// Nothing.
-    None,
-    /// Whether the result is an object, or a value that is wrapped into one.
-    #[default]
-    Open,
-    /// The whole schema. Results that break it are delivered and say so, which is why it is listed as one of two
-    /// alternatives, the other of which accepts anything.
-    Full,
-}
-
-/// What becomes of arguments that a tool does not have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum UnknownArguments {
-    /// The call is not made, and its answer names them.
-    #[default]
-    Refuse,
-    /// The call is made without them.
-    Drop,
-}
-
-/// What was found in a document.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// The document's title.
-    pub title: Option<String>,
-    /// The version of the API.
-    pub version: Option<String>,
-    /// Where calls go, when the document or the operator says it.
-    pub base_url: Option<String>,
-    /// How many operations there are.
-    pub operations: usize,
-    /// How many of them are tools.
-    pub tools: usize,
-    /// Those that are not, each with the reason.
-    pub left_out: Vec<LeftOut>,
-    /// What was read more loosely than it was written.
-    pub notes: Vec<Note>,
-    /// Webhooks, which are no tools: the API calls them.
-    pub webhooks: usize,
-    /// Callbacks, which are no tools for the same reason.
-    pub callbacks: usize,
-    /// Tools whose operations want credentials that are given neither for their security schemes nor for all.
-    pub without_credentials: Vec<String>,
-}
-
-/// An operation that is not offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Method and path, or the path alone when none of its operations could be read.
-    pub operation: String,
-    /// Where the trouble is: a JSON pointer into the document.
-    pub pointer: String,
-    /// What the trouble is.
-    pub reason: String,
-}
 
 /// Where things are, as far as the document does not say it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -173,6 +52,8 @@ pub struct OpenApi {
     observer: Option<Observer>,
     strictness: Strictness,
     drop_nulls: bool,
+    /// How pages are gathered, by tool; empty where they are not.
+    pages: BTreeMap<String, Pages>,
 }
 
 /// What is needed to read a tool's plan.
@@ -186,40 +67,6 @@ struct Entry {
     upstream: OnceLock<Upstream>,
     /// None inside where results are not compared with a schema.
     judge: OnceLock<Option<Judge>>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            name: None,
-            descriptions: Descriptions::default(),
-            output_schemas: OutputSchemas::default(),
-            result_bytes_max: Limits::default().text_bytes_max,
-            schema_bytes_max: 64 * 1024,
-            strict_output: false,
-            unknown_arguments: UnknownArguments::default(),
-            drop_nulls: false,
-            tags_in_meta: false,
-            error_style: ErrorStyle::default(),
-            prompts: false,
-            supplied: Supplied::default(),
-            scopes: false,
-            observer: None,
-        }
-    }
-}
-
-impl Config {
-    /// How results are held to the listed schemas.
-    pub(crate) fn strictness(&self) -> Strictness {
-        if self.strict_output {
-            Strictness::Refuse
-        } else if self.output_schemas == OutputSchemas::Full {
-            Strictness::Flag
-        } else {
-            Strictness::None
-        }
-    }
 }
 
 impl OpenApi {
@@ -264,6 +111,7 @@ impl OpenApi {
             observer: config.observer.clone(),
             strictness: config.strictness(),
             drop_nulls: config.drop_nulls,
+            pages: BTreeMap::new(),
         };
         Ok((source, report))
     }
@@ -281,6 +129,26 @@ impl OpenApi {
         }
         self.upstream = Some(upstream);
         self
+    }
+
+    /// Lets it gather the pages of results, by the names of its tools; `*` is for all that are not named.
+    pub fn with_pages(
+        mut self,
+        pages: &BTreeMap<String, Pages>,
+    ) -> Result<Self, Vec<PagesMistake>> {
+        let plan = |tool: &str| self.plan(self.entries.get(tool)?).ok();
+        let names = || self.tools.iter().map(|tool| tool.name.clone()).collect();
+        pages::judge(pages, plan, names)?;
+        self.pages = pages.clone();
+        Ok(self)
+    }
+
+    /// How the pages of a tool's results are gathered; none where they are not.
+    fn pages(&self, tool: &str, plan: &Plan) -> Option<&Pages> {
+        if self.pages.is_empty() {
+            return None;
+        }
+        pages::of_tool(&self.pages, tool).filter(|pages| pages.suits(plan))
     }
 
     /// The tool's plan, read at its first call: most tools of a large document are never called.
@@ -334,15 +202,35 @@ impl OpenApi {
             }
             Err(complaint) => return Ok(complaint.into_result()),
         };
-        let answer = self.send(upstream, request, context, entry).await;
+        let paged = self.pages(call.name, plan).map(|pages| PagedCall {
+            pages,
+            plan,
+            entry,
+            upstream,
+            context,
+            arguments: call.arguments,
+            request: request.clone(),
+            started: Instant::now(),
+        });
+        let answer = self
+            .send(upstream, request, context, entry, context.deadline)
+            .await;
         let awslabs = self.error_style == ErrorStyle::Awslabs;
         Ok(match answer {
             Ok(answer) if awslabs && !response::is_result(answer.status) => {
                 awslabs::refusal(call.name, &answer, &self.limits)
             }
             Ok(answer) => {
+                let (answer, note) = match paged {
+                    Some(paged) if response::is_result(answer.status) => {
+                        self.gather(&paged, answer).await
+                    }
+                    _ => (answer, None),
+                };
                 let result = response::read(plan, call.name, &answer, &self.limits);
-                self.judged(entry, call.name, result)
+                let mut result = self.judged(entry, call.name, result);
+                result.content.extend(note.map(Content::text));
+                result
             }
             Err(error) => {
                 tracing::warn!(
@@ -369,11 +257,10 @@ impl OpenApi {
         request: Request,
         context: &Context,
         entry: &Entry,
+        deadline: Option<Instant>,
     ) -> Result<Response, UpstreamError> {
         let started = self.observer.as_ref().map(|_| Instant::now());
-        let answer = upstream
-            .send(request, &context.headers, context.deadline)
-            .await;
+        let answer = upstream.send(request, &context.headers, deadline).await;
         if let (Some(observer), Some(started)) = (&self.observer, started) {
             observer.tell(&Exchange {
                 method: &entry.method,
@@ -567,16 +454,6 @@ fn heads<'d>(items: &[(usize, PathItem<'d>)], report: &mut Report) -> Vec<(usize
         }
     }
     heads
-}
-
-impl Report {
-    fn leave_out(&mut self, operation: String, fault: Fault) {
-        self.left_out.push(LeftOut {
-            operation,
-            pointer: fault.pointer,
-            reason: fault.reason,
-        });
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use http::Method;
 use wharf_model::{Json, Origin, Slice, Tool, ToolAnnotations};
 
+use crate::config::{Config, OutputSchemas, UnknownArguments};
 use crate::description;
 use crate::operation::{Argument, ArgumentSchema, Fault, Openness, Operation, OutputShape};
 use crate::plan::Location;
@@ -13,7 +14,6 @@ use crate::reference::Resolver;
 use crate::response::Strictness;
 use crate::schema::{Around, Direction, Fragment, Keywords, Note, Place, Schemas};
 use crate::security::ScopedSchemes;
-use crate::source::{Config, OutputSchemas, UnknownArguments};
 
 /// How to give a file, said with each argument that takes one.
 const FILE_HELP: &str = "A file: base64 text, a `data:` URI, or an object with `data` (base64), `filename` and `mime_type`.";

@@ -48,7 +48,7 @@ impl Default for Config {
 pub struct Limits {
     /// Connections at one time. On a few more whoever asks for health is still answered, and others hear 503 with
     /// `Retry-After`; the rest wait to be accepted. Default: 10,000, half of the files that a process may commonly open
-    /// on a server.
+    /// on a server. An idle one costs about 10 KB.
     pub connections_max: usize,
     /// Seconds that a connection may stand without a whole request head having arrived; it is closed after one to two
     /// times as long. Longer than the 60 seconds after which common load balancers drop their own idle connections, so
@@ -211,6 +211,16 @@ pub enum ConfigMistake {
 }
 
 impl ConfigMistake {
+    /// The keys that lead to the setting that has to change, below `server`.
+    pub fn keys(&self) -> Vec<&'static str> {
+        match self {
+            Self::Http(_) => vec!["http"],
+            Self::Path(_) | Self::Taken(_) => vec!["path"],
+            Self::Origin(_) => vec!["allowed_origins"],
+            Self::TooLow { key, .. } | Self::TooHigh { key, .. } => vec!["limits", key],
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {

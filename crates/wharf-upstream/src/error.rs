@@ -75,11 +75,11 @@ pub enum UpstreamError {
         /// The one that was probably meant.
         nearest: Option<String>,
     },
-    /// The credentials for one security scheme cannot be used.
-    #[error("`schemes.{scheme}` cannot be used")]
-    Scheme {
-        /// The scheme.
-        scheme: String,
+    /// What is given for one setting cannot be used.
+    #[error("`{}` cannot be used", keys.join("."))]
+    Setting {
+        /// The keys that lead to it in [`crate::Config`].
+        keys: Vec<String>,
         /// Why not.
         source: Arc<UpstreamError>,
     },
@@ -225,13 +225,23 @@ pub enum UpstreamError {
         /// Why not.
         source: Cause,
     },
-    /// The body is compressed though nobody asked for that.
+    /// The body is compressed in a way that we do not read, and nobody asked for that.
     #[error("`{origin}` sent a body encoded as `{encoding}`, which was not asked for")]
     Encoding {
         /// Who.
         origin: String,
         /// The content coding.
         encoding: String,
+    },
+    /// The body is not what its coding says.
+    #[error("`{origin}` sent a body that is no valid `{encoding}`")]
+    Decoding {
+        /// Who.
+        origin: String,
+        /// The content coding.
+        encoding: &'static str,
+        /// What is wrong with it.
+        source: Arc<io::Error>,
     },
     /// A document could not be had.
     #[error("`{url}` answered with status {status}")]
@@ -288,6 +298,31 @@ impl UpstreamError {
         }
     }
 
+    /// Says which setting an error is about.
+    pub(crate) fn of_setting<const N: usize>(keys: [&str; N]) -> impl FnOnce(Self) -> Self {
+        move |source| Self::Setting {
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// The keys that lead to the setting that is to be changed, in [`crate::Config`]; none where it is no setting.
+    pub fn keys(&self) -> Vec<String> {
+        let one = |key: &str| vec![key.to_owned()];
+        match self {
+            Self::Setting { keys, source } => [keys.clone(), source.keys()].concat(),
+            Self::UnknownScheme { scheme, .. } => vec!["schemes".to_owned(), scheme.clone()],
+            Self::ClientCertificate { part, .. } => {
+                vec!["client_certificate".to_owned(), (*part).to_owned()]
+            }
+            // Within the credentials that somebody else knows the place of.
+            Self::Credentials { part, .. } => one(part),
+            Self::Zero { key } => one(key),
+            Self::CaPem { .. } => one("ca_pem"),
+            _ => Vec::new(),
+        }
+    }
+
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         Some(match self {
@@ -309,7 +344,7 @@ impl UpstreamError {
                 Some(nearest) => format!("did you mean `{nearest}`?").into(),
                 None => "use the names under the document's `components.securitySchemes`".into(),
             },
-            Self::Scheme { source, .. } | Self::TokenRequest { source, .. } => {
+            Self::Setting { source, .. } | Self::TokenRequest { source, .. } => {
                 return source.hint();
             }
             Self::Token { .. } => {
@@ -357,7 +392,7 @@ impl UpstreamError {
                 format!("give the address at `{to}` itself, if you trust it").into()
             }
             Self::Protocol { .. } => "check the port and whether the address should be `https://`".into(),
-            Self::Encoding { .. } => {
+            Self::Encoding { .. } | Self::Decoding { .. } => {
                 "set `accept-encoding: identity` in `headers`, which asks for none".into()
             }
             Self::Status { status, .. } if status.is_client_error() => {
@@ -398,7 +433,7 @@ impl UpstreamError {
             | Self::Proxy { .. }
             | Self::AwsProfile { .. }
             | Self::UnknownScheme { .. }
-            | Self::Scheme { .. }
+            | Self::Setting { .. }
             | Self::ClientCertificate { .. }
             | Self::Zero { .. }
             | Self::CaPem { .. }
@@ -442,7 +477,7 @@ impl UpstreamError {
             Self::Disconnected { .. } | Self::Interrupted { .. } => {
                 "the API closed the connection before its answer was complete".into()
             }
-            Self::Protocol { .. } | Self::Encoding { .. } => {
+            Self::Protocol { .. } | Self::Encoding { .. } | Self::Decoding { .. } => {
                 "the API's answer cannot be read".into()
             }
             Self::Status { status, .. } => {

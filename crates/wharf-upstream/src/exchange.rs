@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_TYPE, PROXY_AUTHORIZATION};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
@@ -17,13 +17,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::address::Origin;
 use crate::clock::{Clock, Expired};
 use crate::connect::{ConnectFailure, Connector};
-use crate::{Network, Response, Stage, TimeLimit, UpstreamError};
+use crate::{Network, Response, Stage, TimeLimit, UpstreamError, coding};
 
 /// Idle connections are closed before common load balancers do it (60 seconds), so that few requests meet a
 /// connection that is just going away.
 const IDLE_MAX: Duration = Duration::from_secs(50);
-/// A content coding in a message is no longer than this.
-const SHOWN_ENCODING_CHARS_MAX: usize = 40;
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// The pool of connections, and what stands between here and the other side.
@@ -94,17 +92,27 @@ pub(crate) async fn read(
     bytes_max: usize,
     clock: &mut Clock<'_>,
 ) -> Result<Response, UpstreamError> {
-    let (head, body) = answer.into_parts();
-    if !body.is_end_stream()
-        && let Some(encoding) = foreign_encoding(&head.headers)
-    {
-        return Err(UpstreamError::Encoding {
+    let (mut head, body) = answer.into_parts();
+    let coding = if body.is_end_stream() {
+        None
+    } else {
+        coding::of(&head.headers).map_err(|encoding| UpstreamError::Encoding {
             origin: outgoing.origin(),
             encoding,
-        });
-    }
+        })?
+    };
     let is_stream = is_event_stream(&head.headers);
-    let (body, truncated) = read_body(body, outgoing, bytes_max, is_stream, clock).await?;
+    let (mut body, mut truncated) = read_body(body, outgoing, bytes_max, is_stream, clock).await?;
+    if let Some(coding) = coding {
+        (body, truncated) = coding::decode(coding, body, truncated, bytes_max)
+            .await
+            .map_err(|error| UpstreamError::Decoding {
+                origin: outgoing.origin(),
+                encoding: coding.name(),
+                source: Arc::new(error),
+            })?;
+        coding::strip(&mut head.headers);
+    }
     Ok(Response {
         status: head.status,
         headers: head.headers,
@@ -196,24 +204,6 @@ async fn next(
         }
     }
     Ok(None)
-}
-
-/// The coding of a body that we cannot read: anything but `identity` (RFC 9110 §8.4) and, for the transfer, `chunked`
-/// (RFC 9112 §7).
-fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
-    let foreign = |value: &HeaderValue, known: &str| {
-        let codings = value.to_str().unwrap_or("unknown");
-        codings
-            .split(',')
-            .map(str::trim)
-            .find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(known))
-            .map(|coding| coding.chars().take(SHOWN_ENCODING_CHARS_MAX).collect())
-    };
-    let content = headers.get(CONTENT_ENCODING);
-    let transfer = headers.get(TRANSFER_ENCODING);
-    content
-        .and_then(|value| foreign(value, "identity"))
-        .or_else(|| transfer.and_then(|value| foreign(value, "chunked")))
 }
 
 pub(crate) fn timeout(outgoing: &Outgoing, stage: Stage, expired: Expired) -> UpstreamError {

@@ -126,7 +126,7 @@ pub async fn fetch_document(url: &str, options: &FetchOptions) -> Result<Fetched
             reason: "is malformed",
         })?;
         let next = redirect::location(&Method::GET, &from, response.status, &response.headers);
-        let Some((next_url, next_origin)) = next else {
+        let Some((_, next_url, next_origin)) = next else {
             return document(url.as_str(), response, options);
         };
         if next_origin != origin {

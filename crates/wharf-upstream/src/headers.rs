@@ -6,6 +6,7 @@
 
 use http::header::{ACCEPT_ENCODING, CONNECTION};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use wharf_model::Secret;
 
 use crate::{Config, UpstreamError};
 
@@ -21,26 +22,16 @@ impl HeaderRules {
             .headers
             .iter()
             .map(|(name, value)| {
-                let mut value = HeaderValue::from_str(value.expose())
-                    .map_err(|_| complaint(name, "has a value that no header can hold"))?;
-                // It may well be a key.
-                value.set_sensitive(true);
-                Ok((settable(name)?, value))
+                fixed(name, value).map_err(UpstreamError::of_setting(["headers", name]))
             })
             .collect::<Result<_, _>>()?;
         let forwarded = config
             .forward_headers
             .iter()
-            .map(|name| match settable(name)? {
-                parsed if parsed.as_str().starts_with("content-") => Err(complaint(
-                    name,
-                    "describes the client's own body, which is not passed on",
-                )),
-                ACCEPT_ENCODING => Err(complaint(
-                    name,
-                    "says what the client decodes, which this server does not",
-                )),
-                parsed => Ok(parsed),
+            .enumerate()
+            .map(|(place, name)| {
+                let keys = ["forward_headers", &place.to_string()];
+                forwardable(name).map_err(UpstreamError::of_setting(keys))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { fixed, forwarded })
@@ -63,6 +54,28 @@ impl HeaderRules {
         for (name, value) in &self.fixed {
             headers.insert(name, value.clone());
         }
+    }
+}
+
+fn fixed(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), UpstreamError> {
+    let mut value = HeaderValue::from_str(value.expose())
+        .map_err(|_| complaint(name, "has a value that no header can hold"))?;
+    // It may well be a key.
+    value.set_sensitive(true);
+    Ok((settable(name)?, value))
+}
+
+fn forwardable(name: &str) -> Result<HeaderName, UpstreamError> {
+    match settable(name)? {
+        parsed if parsed.as_str().starts_with("content-") => Err(complaint(
+            name,
+            "describes the client's own body, which is not passed on",
+        )),
+        ACCEPT_ENCODING => Err(complaint(
+            name,
+            "says what the client decodes, which this server does not",
+        )),
+        parsed => Ok(parsed),
     }
 }
 
@@ -131,7 +144,7 @@ fn complaint(name: &str, reason: &'static str) -> UpstreamError {
 
 #[cfg(test)]
 mod tests {
-    use wharf_model::Secret;
+    use std::error::Error as _;
 
     use super::*;
 
@@ -226,10 +239,8 @@ mod tests {
             let Err(error) = result else {
                 panic!("{fixed:?} {forwarded:?} passed")
             };
-            assert!(
-                error.to_string().contains(complaint),
-                "{complaint}: {error}"
-            );
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.contains(complaint), "{complaint}: {cause}");
         }
     }
 }

@@ -18,6 +18,7 @@ mod access;
 mod address;
 mod breaker;
 mod clock;
+mod coding;
 mod connect;
 mod credentials;
 mod exchange;

@@ -11,11 +11,11 @@ use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, Vi
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::Source;
-use wharf_openapi::{Document, OpenApi, Report, Whereabouts};
+use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
-use crate::config::{self, Config, SourceConfig};
+use crate::config::{self, Config, ConfigFile, SourceConfig};
 use crate::failure::Failure;
 use crate::references::{self, Origin};
 use crate::secrets::{self, Surroundings};
@@ -83,14 +83,16 @@ pub(crate) async fn of_config(
     for source in config.sources.values_mut() {
         source.tools.openapi.scopes = reads_scopes;
     }
-    config
-        .server
-        .check()
-        .map_err(|mistake| Failure::new(mistake.to_string()).hint(mistake.hint()))?;
+    config.server.check().map_err(|mistake| {
+        let way = [vec!["server"], mistake.keys()].concat();
+        Failure::new(mistake.to_string())
+            .hint(mistake.hint())
+            .at(config.file.places.place(&way))
+    })?;
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {
-        let (offer, report) = build_source(name, source, &config.folder, &mut files)
+        let (offer, report) = build_source(name, source, &config.file, &mut files)
             .await
             .map_err(|failure| {
                 if config.sources.len() > 1 {
@@ -135,10 +137,10 @@ pub(crate) async fn of_config(
 pub(crate) async fn build_source(
     name: &str,
     source: &SourceConfig,
-    folder: &Path,
+    file: &ConfigFile,
     files: &mut Vec<PathBuf>,
 ) -> Result<(Offer, Report), Failure> {
-    let (document, location) = read_document(source, folder, files).await?;
+    let (document, location) = read_document(name, source, file, files).await?;
     let whereabouts = Whereabouts {
         base_url: source.upstream.base_url.as_deref(),
         document_url: location.as_deref(),
@@ -147,12 +149,16 @@ pub(crate) async fn build_source(
     let mut upstream = source
         .upstream
         .completed(&document.security_schemes(), &Surroundings(&environment))
-        .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?;
+        .map_err(|error| {
+            Failure::of_upstream(&error)
+                .within(&source.shown())
+                .at(file.of_upstream(name, &error))
+        })?;
     upstream.network = secrets::network()?;
     let tools = wharf_openapi::Config {
         name: Some(name.to_owned()),
         supplied: upstream.supplied(),
-        result_bytes_max: if source.results.is_default() {
+        result_bytes_max: if source.results.shape.is_default() {
             source.tools.openapi.result_bytes_max
         } else {
             // What a filter sees must be whole; what it leaves is cut later.
@@ -161,9 +167,13 @@ pub(crate) async fn build_source(
         ..source.tools.openapi.clone()
     };
     let (openapi, report) = OpenApi::build(document, &tools, whereabouts).map_err(|error| {
+        let place = matches!(error, DocumentError::BaseUrl { .. })
+            .then(|| file.of_source(name, "upstream", &["base_url".to_owned()]))
+            .flatten();
         Failure::of(&error)
             .hint(error.hint())
             .within(&source.shown())
+            .at(place)
     })?;
     if let Some(first) = report.without_credentials.first() {
         tracing::warn!(
@@ -190,20 +200,31 @@ pub(crate) async fn build_source(
             (UpstreamError::Url { .. } | UpstreamError::Refused { .. }, Trust::Document) => format!("if you mean that address, say so: `--base-url {base_url}`, or `upstream.base_url` in the configuration"),
             _ => error.hint().unwrap_or_default().into_owned(),
         };
-        Failure::of(&error).hint(hint).within(&source.shown())
+        Failure::of(&error)
+            .hint(hint)
+            .within(&source.shown())
+            .at(file.of_upstream(name, &error))
     })?;
-    let openapi: Arc<dyn Source> = Arc::new(openapi.with_upstream(upstream));
-    let view =
-        View::of(openapi, &source.tools.view).map_err(|mistakes| of_mistakes(name, &mistakes))?;
+    let openapi = openapi
+        .with_upstream(upstream)
+        .with_pages(&source.results.pages)
+        .map_err(|mistakes| of_mistakes(name, "results", &mistakes, file))?;
+    let view = View::of(Arc::new(openapi), &source.tools.view)
+        .map_err(|mistakes| of_mistakes(name, "tools", &mistakes, file))?;
     let offer = Offer {
-        source: shaped(view, source)?,
+        source: shaped(view, name, source, file)?,
         prefix: source.prefix.clone(),
     };
     Ok((offer, report))
 }
 
-/// Everything that is wrong with a source's selection and edits.
-fn of_mistakes(source: &str, mistakes: &[Mistake]) -> Failure {
+/// Everything that is wrong with a section of a source.
+fn of_mistakes(
+    source: &str,
+    section: &str,
+    mistakes: &[impl Misconfigured],
+    file: &ConfigFile,
+) -> Failure {
     let told = mistakes.iter().map(|mistake| {
         let meant = mistake.misspelling().and_then(|(given, candidates)| {
             wharf_config::nearest(given, candidates.iter().map(String::as_str))
@@ -213,7 +234,10 @@ fn of_mistakes(source: &str, mistakes: &[Mistake]) -> Failure {
             None => mistake.hint().map(str::to_owned),
         };
         let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-        format!("error: source `{source}`: {mistake}{hint}")
+        let place = file
+            .of_source(source, section, &mistake.keys())
+            .map_or_else(String::new, |place| format!("{place}: "));
+        format!("error: {place}source `{source}`: {mistake}{hint}")
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }
@@ -233,13 +257,53 @@ fn of_rules(mistakes: &[RuleMistake]) -> Failure {
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }
 
+/// A mistake in the configuration, as one of the parts tells it.
+trait Misconfigured: std::fmt::Display {
+    fn misspelling(&self) -> Option<(&str, &[String])>;
+    fn hint(&self) -> Option<&'static str>;
+    fn keys(&self) -> Vec<String>;
+}
+
+impl Misconfigured for Mistake {
+    fn misspelling(&self) -> Option<(&str, &[String])> {
+        Self::misspelling(self)
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Self::hint(self)
+    }
+
+    fn keys(&self) -> Vec<String> {
+        Self::keys(self)
+    }
+}
+
+impl Misconfigured for PagesMistake {
+    fn misspelling(&self) -> Option<(&str, &[String])> {
+        Self::misspelling(self)
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(Self::hint(self))
+    }
+
+    fn keys(&self) -> Vec<String> {
+        Self::keys(self)
+    }
+}
+
 /// The source with its results shaped, where that is configured.
-fn shaped(inner: Arc<dyn Source>, source: &SourceConfig) -> Result<Arc<dyn Source>, Failure> {
-    if source.results.is_default() {
+fn shaped(
+    inner: Arc<dyn Source>,
+    name: &str,
+    source: &SourceConfig,
+    file: &ConfigFile,
+) -> Result<Arc<dyn Source>, Failure> {
+    if source.results.shape.is_default() {
         return Ok(inner);
     }
     let bytes_max = source.tools.openapi.result_bytes_max;
-    let shaped = Shaped::new(inner, &source.results, bytes_max).map_err(|error| {
+    let shaped = Shaped::new(inner, &source.results.shape, bytes_max).map_err(|error| {
         let hint = match &error {
             ShapeError::UnknownTool { tool, candidates } => {
                 let nearest = wharf_config::nearest(tool, candidates.iter().map(String::as_str));
@@ -250,15 +314,18 @@ fn shaped(inner: Arc<dyn Source>, source: &SourceConfig) -> Result<Arc<dyn Sourc
             }
             ShapeError::BadFilter { .. } => "docs/results.md says what of jq there is".to_owned(),
         };
-        Failure::of(&error).hint(hint)
+        Failure::of(&error)
+            .hint(hint)
+            .at(file.of_source(name, "results", &error.keys()))
     })?;
     Ok(Arc::new(shaped))
 }
 
 /// Reads a document from a file or a URL. Gives the URL it came from, if it did.
 async fn read_document(
+    name: &str,
     source: &SourceConfig,
-    folder: &Path,
+    file: &ConfigFile,
     files: &mut Vec<PathBuf>,
 ) -> Result<(Document, Option<String>), Failure> {
     let location = &source.openapi;
@@ -280,7 +347,11 @@ async fn read_document(
         let fetching = fetch(location, &options, source.rules.attempts_max);
         let fetched = terminal::while_waiting(&format!("fetching {}", source.shown()), fetching)
             .await
-            .map_err(|error| Failure::of_upstream(&error).within(&source.shown()))?;
+            .map_err(|error| {
+                Failure::of_upstream(&error)
+                    .within(&source.shown())
+                    .at(file.of_document(name, &error))
+            })?;
         let document = parse(fetched.body, &source.shown())?;
         let origin = Origin::Server {
             url: &fetched.url,
@@ -289,7 +360,7 @@ async fn read_document(
         let document = references::attach(document, &origin, files).await;
         return Ok((document, Some(fetched.url)));
     }
-    let path = folder.join(location);
+    let path = file.folder.join(location);
     let document = parse(Bytes::from(read_file(&path)?), location)?;
     files.push(path.clone());
     let document = references::attach(document, &Origin::File(&path), files).await;

@@ -1,13 +1,14 @@
 //! `wharf.yaml`: the sections of the parts, put together.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wharf_catalog::{TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
-use wharf_config::Environment;
-use wharf_upstream::{ClientCertificate, Credentials, Trust};
+use wharf_config::{Environment, Places};
+use wharf_upstream::{ClientCertificate, Credentials, Trust, UpstreamError};
 
 use crate::cli::Input;
 use crate::failure::Failure;
@@ -56,9 +57,48 @@ pub(crate) struct Config {
     pub(crate) limits: Option<wharf_catalog::LimitsConfig>,
     /// The APIs to offer, each under a name of its own.
     pub(crate) sources: IndexMap<String, SourceConfig>,
-    /// The folder that relative paths start from.
+    /// What it was read from.
     #[serde(skip)]
+    pub(crate) file: ConfigFile,
+}
+
+/// The file of a configuration; empty where there is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConfigFile {
+    /// The folder that relative paths start from.
     pub(crate) folder: PathBuf,
+    /// Where its settings stand.
+    pub(crate) places: Places,
+}
+
+impl ConfigFile {
+    /// The place of a setting below a section of a source, for a failure.
+    pub(crate) fn of_source(&self, source: &str, section: &str, keys: &[String]) -> Option<String> {
+        let keys = keys.iter().map(String::as_str);
+        let way: Vec<_> = ["sources", source, section]
+            .into_iter()
+            .chain(keys)
+            .collect();
+        self.places.place(&way)
+    }
+
+    /// The place of what an error of the way out is about, where that is a setting of the section `upstream`.
+    pub(crate) fn of_upstream(&self, source: &str, error: &UpstreamError) -> Option<String> {
+        let keys = error.keys();
+        (!keys.is_empty()).then(|| self.of_source(source, "upstream", &keys))?
+    }
+
+    /// The same for an error of fetching the source's document, which has some settings of its own.
+    pub(crate) fn of_document(&self, source: &str, error: &UpstreamError) -> Option<String> {
+        match error.keys().split_first() {
+            Some((first, _)) if first == "ca_pem" => self.of_upstream(source, error),
+            Some((first, rest)) => self.of_source(source, &format!("document_{first}"), rest),
+            None if matches!(error, UpstreamError::Url { .. }) => {
+                self.of_source(source, "openapi", &[])
+            }
+            None => None,
+        }
+    }
 }
 
 /// One API to offer.
@@ -82,9 +122,9 @@ pub(crate) struct SourceConfig {
     /// Which of its operations become tools, and how.
     #[serde(default)]
     pub(crate) tools: ToolsConfig,
-    /// How results are brought down to what is needed. Default: they stay as they are.
+    /// How results are gathered, and brought down to what is needed. Default: they stay as they are.
     #[serde(default)]
-    pub(crate) results: wharf_catalog::Shape,
+    pub(crate) results: ResultsConfig,
     /// Who is trusted with its addresses.
     #[serde(skip)]
     pub(crate) rules: Rules,
@@ -102,6 +142,22 @@ pub(crate) struct ToolsConfig {
     /// Which of them are offered, and what is changed about them.
     #[serde(flatten)]
     pub(crate) view: wharf_catalog::ViewConfig,
+}
+
+/// How results are gathered, and brought down to what is needed.
+///
+/// Two parts know of this as well.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResultsConfig {
+    /// How the pages of results are gathered into one, by the name of the tool as `wharf tools` shows it without `prefix`
+    /// and without `tools.edit`; `"*"` is for all tools that are not named and that it suits. Default: none; a result is
+    /// one page, and says what leads to the next.
+    #[serde(default)]
+    pub(crate) pages: BTreeMap<String, wharf_openapi::Pages>,
+    /// How results are brought down to what is needed.
+    #[serde(flatten)]
+    pub(crate) shape: wharf_catalog::Shape,
 }
 
 impl From<wharf_openapi::Config> for ToolsConfig {
@@ -126,7 +182,7 @@ impl SourceConfig {
                 ..wharf_upstream::Config::default()
             },
             tools: ToolsConfig::default(),
-            results: wharf_catalog::Shape::default(),
+            results: ResultsConfig::default(),
             rules: Rules::default(),
         }
     }
@@ -207,7 +263,10 @@ pub(crate) async fn read(
         tracing::warn!("{warning}");
     }
     let mut config = loaded.config;
-    config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    config.file = ConfigFile {
+        folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        places: loaded.places,
+    };
     if config.sources.is_empty() {
         return Err(Failure::new(format!(
             "{}: `sources` is empty, so there is nothing to serve",
@@ -231,7 +290,7 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
         limits: None,
         server: wharf_server::Config::default(),
         sources: IndexMap::from([(document_name(document), source)]),
-        folder: PathBuf::new(),
+        file: ConfigFile::default(),
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) fn drift() -> ExitCode {
 /// A failure on its way to the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// The line of the configuration that has to change.
+    place: Option<String>,
     message: String,
     hint: Option<String>,
 }
@@ -38,6 +40,7 @@ impl Failure {
     /// A failure without a cause worth printing.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
+            place: None,
             message: message.into(),
             hint: None,
         }
@@ -51,6 +54,12 @@ impl Failure {
     /// A failure of the way out.
     pub(crate) fn of_upstream(error: &wharf_upstream::UpstreamError) -> Self {
         Self::of(error).hint(error.hint().unwrap_or_default())
+    }
+
+    /// Says which line of the configuration has to change, where that is known.
+    pub(crate) fn at(mut self, place: Option<String>) -> Self {
+        self.place = place;
+        self
     }
 
     /// Says where it happened.
@@ -90,6 +99,9 @@ impl fmt::Display for Failure {
         // Some failures are several, and say `error:` for each of them.
         if !self.message.starts_with("error:") {
             f.write_str("error: ")?;
+        }
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
         }
         f.write_str(self.message.trim_end())?;
         if let Some(hint) = &self.hint {

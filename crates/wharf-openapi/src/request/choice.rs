@@ -34,8 +34,9 @@ pub(super) fn write<'a>(
             media_type: body.media_type.clone(),
         });
     }
-    let missing = |name: &&String| !arguments.rest().any(|(given, _)| given == *name);
-    if let Some(missing) = body.needed.iter().find(missing) {
+    let is_given = |name: &str| arguments.rest().any(|(given, _)| given == name);
+    let is_sent = body.required || body.argument_names().into_iter().any(is_given);
+    if is_sent && let Some(missing) = body.needed.iter().find(|name| !is_given(name)) {
         return Err(Complaint::MissingFor {
             argument: missing.clone(),
             choice: choice.argument.clone(),

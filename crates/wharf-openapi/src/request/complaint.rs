@@ -11,6 +11,10 @@ pub(crate) enum Complaint {
     #[error("argument `{0}` is missing")]
     Missing(String),
     #[error(
+        "argument `{argument}` is missing, which goes with `{given}`: the body can be left out, but not sent without it"
+    )]
+    MissingBeside { argument: String, given: String },
+    #[error(
         "argument `{argument}` is missing, which a body of `{media_type}` cannot do without; `{choice}` chooses another one"
     )]
     MissingFor {

@@ -47,8 +47,8 @@ fn errors_as_people_read_them() {
             scheme: "xyz".to_owned(),
             nearest: None,
         },
-        UpstreamError::Scheme {
-            scheme: "petKey".to_owned(),
+        UpstreamError::Setting {
+            keys: vec!["schemes".to_owned(), "petKey".to_owned()],
             source: Arc::new(UpstreamError::Credentials {
                 part: "name",
                 reason: "is empty",
@@ -131,7 +131,12 @@ fn errors_as_people_read_them() {
         },
         UpstreamError::Encoding {
             origin: origin(),
-            encoding: "gzip".to_owned(),
+            encoding: "br".to_owned(),
+        },
+        UpstreamError::Decoding {
+            origin: origin(),
+            encoding: "gzip",
+            source: io("corrupt deflate stream"),
         },
         UpstreamError::Status {
             url: url(),

@@ -184,5 +184,7 @@ async fn the_upstream_hears_how_much_time_is_left() {
 
     config.deadline_header = Some("content-length".to_owned());
     let error = Upstream::new(&config, &server.url(), Trust::Operator).expect_err("reserved");
-    assert!(error.to_string().contains("content-length"), "{error}");
+    assert_eq!(error.keys(), ["deadline_header"]);
+    let text = everything(&error);
+    assert!(text.contains("content-length"), "{text}");
 }

@@ -284,6 +284,8 @@ fn listed_origins_are_origins() {
         let mut config = config();
         config.credential_origins = vec![origin.to_owned()];
         let error = Upstream::new(&config, "http://127.0.0.1", Trust::Operator).expect_err(origin);
-        assert!(error.to_string().contains(complaint), "{origin}: {error}");
+        assert_eq!(error.keys(), ["credential_origins", "0"], "{origin}");
+        let text = everything(&error);
+        assert!(text.contains(complaint), "{origin}: {text}");
     }
 }

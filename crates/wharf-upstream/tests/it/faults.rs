@@ -12,6 +12,7 @@ fn kind(error: &UpstreamError) -> &'static str {
         UpstreamError::Disconnected { .. } => "disconnected",
         UpstreamError::Interrupted { .. } => "interrupted",
         UpstreamError::Encoding { .. } => "encoding",
+        UpstreamError::Decoding { .. } => "decoding",
         _ => "something else",
     }
 }
@@ -78,8 +79,13 @@ async fn bad_answers_are_told_apart_and_spill_nothing() {
             "interrupted",
         ),
         (
-            "compression",
+            "compression that is none",
             answer(200, &[("content-encoding", "gzip")], "hush"),
+            "decoding",
+        ),
+        (
+            "compression of another kind",
+            answer(200, &[("content-encoding", "br")], "hush"),
             "encoding",
         ),
         (

@@ -1,5 +1,8 @@
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use wharf_upstream::{Stage, TimeLimit, UpstreamError};
 
 use crate::server::{Reply, Server, ok};
@@ -18,6 +21,50 @@ fn chunked(pieces: &[&str]) -> Reply {
 
 fn to_the_end(body: &str) -> Reply {
     Reply::Last(format!("{HEAD}\r\n{body}").into_bytes())
+}
+
+/// Some upstreams compress whatever is asked for. What a body unfolds to is bounded like every other.
+#[tokio::test]
+async fn compressed_bodies_are_read_within_the_limit() {
+    let gzip = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let reply = |coding: &str, body: &[u8]| {
+        let length = body.len();
+        let head = format!("{HEAD}content-encoding: {coding}\r\ncontent-length: {length}\r\n\r\n");
+        Reply::Bytes([head.as_bytes(), body].concat())
+    };
+    let bomb = "0".repeat(1 << 20);
+    for (name, reply, max, bytes, truncated) in [
+        ("gzip", reply("gzip", &gzip("12345")), 100, 5, false),
+        ("deflate", reply("deflate", b"\x03\x00"), 100, 0, false),
+        (
+            "a bomb",
+            reply("gzip", &gzip(&bomb)),
+            100_000,
+            100_000,
+            true,
+        ),
+        (
+            "not cut",
+            reply("gzip", &gzip(&bomb)),
+            1 << 20,
+            1 << 20,
+            false,
+        ),
+    ] {
+        let server = Server::script(vec![reply]).await;
+        let mut config = config();
+        config.response_bytes_max = max;
+        let response = soon(send(&config, &server.url(), get("/"))).await.unwrap();
+        assert_eq!(response.body.len(), bytes, "{name}");
+        assert_eq!(response.truncated, truncated, "{name}");
+        for header in ["content-encoding", "content-length"] {
+            assert_eq!(response.headers.get(header), None, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,9 +29,26 @@ async fn redirects_within_the_origin_are_followed() {
             200,
             vec!["PUT /v1/a body", "PUT /v1/b?c=d body"],
         ),
-        (Method::POST, 301, 301, vec!["POST /v1/a body"]),
-        (Method::POST, 302, 302, vec!["POST /v1/a body"]),
-        (Method::POST, 303, 303, vec!["POST /v1/a body"]),
+        (
+            Method::POST,
+            301,
+            200,
+            vec!["POST /v1/a body", "GET /v1/b?c=d "],
+        ),
+        (
+            Method::POST,
+            302,
+            200,
+            vec!["POST /v1/a body", "GET /v1/b?c=d "],
+        ),
+        (
+            Method::DELETE,
+            303,
+            200,
+            vec!["DELETE /v1/a body", "GET /v1/b?c=d "],
+        ),
+        (Method::PUT, 301, 301, vec!["PUT /v1/a body"]),
+        (Method::DELETE, 302, 302, vec!["DELETE /v1/a body"]),
         (Method::GET, 304, 304, vec!["GET /v1/a "]),
     ] {
         let server = Server::start(move |seen, _| {
@@ -57,6 +74,44 @@ async fn redirects_within_the_origin_are_followed() {
             .map(|seen| format!("{} {} {}", seen.method, seen.target, seen.body))
             .collect();
         assert_eq!(given, seen, "{row}");
+    }
+}
+
+/// A POST that is answered with 303 is done; what it made is read without a trace of what was sent.
+#[tokio::test]
+async fn a_body_and_its_headers_do_not_outlive_the_post() {
+    let server = Server::start(|seen, _| match seen.method.as_str() {
+        "POST" => answer(303, &[("location", "/made/1")], "See there."),
+        _ => ok("made"),
+    })
+    .await;
+    let mut request = request(Method::POST, "/make");
+    request.body = "hush".into();
+    for (name, value) in [
+        ("content-type", "text/plain"),
+        ("content-language", "en"),
+        ("accept", "text/plain"),
+        ("x-request", "1"),
+    ] {
+        request.headers.insert(name, value.parse().unwrap());
+    }
+    let mut config = config();
+    config.credentials = Credentials::Bearer {
+        token: Secret::new("token"),
+    };
+    let response = soon(send(&config, &server.url(), request)).await.unwrap();
+    assert_eq!(response.body, "made");
+    let seen = &server.seen()[1];
+    assert_eq!((seen.method.as_str(), seen.body.as_str()), ("GET", ""));
+    for (name, expected) in [
+        ("content-type", None),
+        ("content-language", None),
+        ("content-length", None),
+        ("accept", Some("text/plain")),
+        ("x-request", Some("1")),
+        ("authorization", Some("Bearer token")),
+    ] {
+        assert_eq!(seen.header(name), expected, "{name}");
     }
 }
 

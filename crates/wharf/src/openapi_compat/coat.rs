@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::broadcast;
 use wharf_model::{
-    BoxFuture, CallError, Change, Completion, CompletionRequest, Context, Outcome, Prompt,
-    PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall,
-    ToolResult,
+    BoxFuture, CallError, Context, Outcome, Prompt, Source, Tool, ToolCall, ToolResult,
 };
 
 use super::metrics::Metrics;
@@ -25,24 +22,16 @@ impl Source for Coat {
         self.inner.name()
     }
 
+    fn inner(&self) -> Option<&dyn Source> {
+        Some(&*self.inner)
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.tools.clone()
     }
 
     fn prompts(&self) -> Vec<Prompt> {
         self.prompts.clone()
-    }
-
-    fn resources(&self) -> Vec<Resource> {
-        self.inner.resources()
-    }
-
-    fn resource_templates(&self) -> Vec<ResourceTemplate> {
-        self.inner.resource_templates()
-    }
-
-    fn completes(&self) -> bool {
-        self.inner.completes()
     }
 
     fn call<'a>(
@@ -64,34 +53,5 @@ impl Source for Coat {
             metrics.called(call.name, is_error, started.elapsed());
             outcome
         })
-    }
-
-    fn prompt<'a>(
-        &'a self,
-        context: &'a Context,
-        name: &'a str,
-        arguments: Slice<'a>,
-    ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
-        self.inner.prompt(context, name, arguments)
-    }
-
-    fn read<'a>(
-        &'a self,
-        context: &'a Context,
-        uri: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Outcome<Vec<ResourceContents>>>, CallError>> {
-        self.inner.read(context, uri)
-    }
-
-    fn complete<'a>(
-        &'a self,
-        context: &'a Context,
-        request: &'a CompletionRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, CallError>> {
-        self.inner.complete(context, request)
-    }
-
-    fn changes(&self) -> Option<broadcast::Receiver<Change>> {
-        self.inner.changes()
     }
 }

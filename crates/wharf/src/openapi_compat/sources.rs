@@ -1,7 +1,6 @@
 //! Settings as sources, and the sources as one catalog.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -15,7 +14,7 @@ use super::coat::Coat;
 use super::metrics::Metrics;
 use super::settings::{Document, Settings};
 use crate::assemble::{self, SourceReport};
-use crate::config::{self, Config, Rules, SourceConfig};
+use crate::config::{self, Config, ConfigFile, Rules, SourceConfig};
 use crate::failure::Failure;
 
 /// How often fetching a document is tried: the API may be starting at the same time.
@@ -41,7 +40,7 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
     }
 
     let (offer, report) =
-        assemble::build_source("openapi", &main, Path::new(""), &mut Vec::new()).await?;
+        assemble::build_source("openapi", &main, &ConfigFile::default(), &mut Vec::new()).await?;
     let name = server_name(settings, &report);
     let mut config = Config {
         name,
@@ -93,7 +92,7 @@ async fn additional_source(name: &str, source: &SourceConfig) -> Result<(Offer, 
             .await
             .map_err(|error| Failure::of(&error).hint("`ALLOW_PRIVATE_NETWORKS=true` allows it"))?;
     }
-    assemble::build_source(name, source, Path::new(""), &mut Vec::new()).await
+    assemble::build_source(name, source, &ConfigFile::default(), &mut Vec::new()).await
 }
 
 fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConfig {

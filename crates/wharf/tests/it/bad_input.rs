@@ -184,6 +184,103 @@ fn start_errors_say_what_where_and_what_next() {
     }
 }
 
+/// What is well-formed and cannot be used is found after reading, and has its line all the same.
+#[test]
+fn settings_that_cannot_be_used_are_named_with_their_line() {
+    let folder = Folder::new();
+    folder.write("api.json", &document(&["getPet"]));
+    let source = |below: &str| {
+        format!(
+            "sources:\n  pets:\n    openapi: api.json\n    upstream:\n      base_url: http://127.0.0.1:9\n{below}"
+        )
+    };
+    for (config, line, expected) in [
+        (
+            "sources:\n  pets:\n    openapi: api.json\n    upstream:\n      base_url: ftp://a.example\n".to_owned(),
+            5,
+            "`base_url` is `ftp://a.example`",
+        ),
+        (
+            "sources:\n  pets:\n    openapi: ftp://a.example/api.json\n".to_owned(),
+            0,
+            "cannot read",
+        ),
+        (
+            "sources:\n  pets:\n    openapi: api.json\n    upstream:\n      base_url: http://user:hush@127.0.0.1:9\n".to_owned(),
+            5,
+            "`base_url` cannot be used: address `http://127.0.0.1:9",
+        ),
+        (
+            source("      headers:\n        x-a: b\n        Host: c\n"),
+            8,
+            "header `Host` belongs to the connection",
+        ),
+        (
+            source("      forward_headers:\n        - x-a\n        - content-type\n"),
+            8,
+            "header `content-type` describes the client's own body",
+        ),
+        (
+            source("      credential_origins: [https://a.example,\n        nowhere]\n"),
+            7,
+            "address `nowhere`",
+        ),
+        (
+            source("      ca_pem: none\n"),
+            6,
+            "`ca_pem` holds no usable certificate",
+        ),
+        (
+            source("      client_certificate:\n        certificate_pem: none\n        key_pem: none\n"),
+            7,
+            "`client_certificate.certificate_pem`",
+        ),
+        (
+            source("      credentials:\n        type: bearer\n        token: ''\n"),
+            8,
+            "the credentials' `token` is empty",
+        ),
+        (
+            source("      schemes:\n        petKy: {type: bearer, token: t}\n"),
+            7,
+            "the document has no security scheme of that name",
+        ),
+        (
+            source("    tools:\n      include:\n        - tag: pest\n"),
+            8,
+            "`tools.include[0].tag`: nothing matches `pest`",
+        ),
+        (
+            source("    tools:\n      edit:\n        getPet:\n          arguments:\n            pet: {hidden: true}\n"),
+            10,
+            "has no argument `pet`",
+        ),
+        (
+            source("    results:\n      project:\n        getPet: '.['\n"),
+            8,
+            "`results.project.getPet`",
+        ),
+        (
+            format!("server:\n  path: mcp\n{}", source("")),
+            2,
+            "`server.path` is `mcp`",
+        ),
+        (
+            format!("server:\n  limits:\n    head_bytes_max: 4096\n{}", source("")),
+            3,
+            "`server.limits.head_bytes_max` is 4096",
+        ),
+    ] {
+        let file = folder.write("wharf.yaml", &config);
+        let output = run(&["check", "--config", &file]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{config}{said}");
+        assert!(said.contains(expected), "{config}{said}");
+        let place = format!("error: {file}:{line}: ");
+        assert_eq!(said.contains(&place), line > 0, "{config}{said}");
+    }
+}
+
 #[test]
 fn call_errors_are_results_that_a_model_can_mend() {
     let folder = Folder::new();

@@ -13,6 +13,7 @@ mod documentation;
 mod endurance;
 mod lists;
 mod openapi_compat;
+mod pages;
 mod petstore;
 mod process;
 mod reload;

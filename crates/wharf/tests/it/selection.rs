@@ -80,9 +80,9 @@ fn what_matches_nothing_is_told_with_what_was_meant() {
         (
             "{include: [{tag: pest}], exclude: [{operation_id: getOrdr}]}",
             &[
-                "error: source `pets`: `tools.include[0].tag`: nothing matches `pest`",
+                "source `pets`: `tools.include[0].tag`: nothing matches `pest`",
                 "hint: did you mean `pets`?",
-                "error: source `pets`: `tools.exclude[0].operation_id`: nothing matches `getOrdr`",
+                "source `pets`: `tools.exclude[0].operation_id`: nothing matches `getOrdr`",
                 "hint: did you mean `getOrder`?",
             ][..],
         ),

@@ -481,3 +481,89 @@ async fn case_15_scalar_json_bodies() {
         );
     }
 }
+
+#[tokio::test]
+async fn bytes_of_any_media_type() {
+    for media_type in ["'*/*'", "application/*"] {
+        for schema in [
+            "{type: string, format: binary}",
+            "{type: string, contentMediaType: image/png}",
+        ] {
+            let document = format!(
+                "paths: {{/x: {{put: {{operationId: x, requestBody: {{required: true, content: {{{media_type}: {{schema: {schema}}}}}}}}}}}}}"
+            );
+            for (body, content_type) in [
+                ("AP8K", "application/octet-stream"),
+                ("data:image/png;base64,AP8K", "image/png"),
+            ] {
+                let row = format!("{media_type} {schema} {body}");
+                let request = sent(&document, "x", json!({ "body": body })).await;
+                assert_eq!(request.body, b"\x00\xff\n", "{row}");
+                assert_eq!(request.header("content-type"), Some(content_type), "{row}");
+            }
+        }
+    }
+}
+
+/// The schema of a tool cannot say it: the members are optional because the body is.
+#[tokio::test]
+async fn an_optional_body_is_sent_whole_or_not_at_all() {
+    let document = r"
+paths:
+  /x:
+    post:
+      operationId: x
+      requestBody: {content: {application/json: {schema: {type: object, required: [name, kind], properties: {note: {type: string}, name: {type: string}, kind: {type: string}}}}}}
+  /form:
+    post:
+      operationId: form
+      requestBody:
+        content:
+          application/json: {schema: {type: object, required: [url], properties: {url: {type: string}, note: {type: string}}}}
+          multipart/form-data: {schema: {type: object, required: [file], properties: {file: {type: string, format: binary}, note: {type: string}}}}
+";
+    let offer = paths(document).offer();
+    assert_eq!(offer.input("x").get("required"), None);
+    assert_eq!(offer.input("form").get("required"), None);
+    for tool in ["x", "form"] {
+        let request = sent(document, tool, json!({})).await;
+        assert_eq!(request.text(), "", "{tool}");
+        assert_eq!(request.header("content-type"), None, "{tool}");
+    }
+    let whole = json!({"name": "n", "kind": "k"});
+    assert_eq!(
+        sent(document, "x", whole).await.text(),
+        r#"{"name":"n","kind":"k"}"#
+    );
+    let whole = json!({"url": "u", "note": "n"});
+    assert_eq!(
+        sent(document, "form", whole).await.text(),
+        r#"{"url":"u","note":"n"}"#
+    );
+    for (tool, arguments, expected) in [
+        (
+            "x",
+            json!({"note": "n"}),
+            "argument `name` is missing, which goes with `note`",
+        ),
+        (
+            "x",
+            json!({"kind": "k"}),
+            "argument `name` is missing, which goes with `kind`",
+        ),
+        (
+            "form",
+            json!({"note": "n"}),
+            "argument `url` is missing, which a body of `application/json`",
+        ),
+        (
+            "form",
+            json!({"note": "n", "content_type": "multipart/form-data"}),
+            "argument `file` is missing, which a body of `multipart/form-data`",
+        ),
+    ] {
+        let shown = arguments.to_string();
+        let complaint = refused(document, tool, arguments).await;
+        assert!(complaint.contains(expected), "{tool} {shown}: {complaint}");
+    }
+}

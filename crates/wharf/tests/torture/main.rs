@@ -22,6 +22,7 @@ mod bodies;
 mod credentials;
 mod documents;
 mod lists;
+mod pages;
 mod parameters;
 mod processes;
 mod results;

@@ -1,10 +1,12 @@
 //! A document, offered and called as a client would, with a strict client's eyes: every listed schema must compile as
 //! draft 2020-12, and every result that is no error must fit the output schema that was listed.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use wharf_catalog::Catalog;
 use wharf_model::{Content, Context, Json, Outcome, Tool, ToolResult};
-use wharf_openapi::{Document, OpenApi, Report, Whereabouts};
+use wharf_openapi::{Document, OpenApi, Pages, Report, Whereabouts};
 use wharf_upstream::{Trust, Upstream};
 
 use crate::api::{Api, Reply, Request};
@@ -17,6 +19,7 @@ pub(crate) struct Setup {
     document: String,
     pub(crate) tools: wharf_openapi::Config,
     pub(crate) upstream: wharf_upstream::Config,
+    pages: BTreeMap<String, Pages>,
     replies: Vec<Reply>,
     names_base: bool,
 }
@@ -48,6 +51,7 @@ pub(crate) fn whole(document: impl Into<String>) -> Setup {
         document: document.into(),
         tools: wharf_openapi::Config::default(),
         upstream: wharf_upstream::Config::default(),
+        pages: BTreeMap::new(),
         replies: vec![Reply::json("{}")],
         names_base: true,
     }
@@ -66,6 +70,12 @@ impl Setup {
 
     pub(crate) fn upstream(mut self, change: impl FnOnce(&mut wharf_upstream::Config)) -> Self {
         change(&mut self.upstream);
+        self
+    }
+
+    /// `results.pages`.
+    pub(crate) fn pages(mut self, pages: Value) -> Self {
+        self.pages = serde_json::from_value(pages).unwrap();
         self
     }
 
@@ -93,8 +103,12 @@ impl Setup {
             Trust::Document
         };
         let upstream = Upstream::new(&self.upstream, &base, trust).unwrap();
-        let source: std::sync::Arc<dyn wharf_model::Source> =
-            std::sync::Arc::new(source.with_upstream(upstream));
+        let source: std::sync::Arc<dyn wharf_model::Source> = std::sync::Arc::new(
+            source
+                .with_upstream(upstream)
+                .with_pages(&self.pages)
+                .unwrap(),
+        );
         let catalog = Catalog::build([source.into()]).unwrap_or_else(|error| panic!("{error}"));
         for tool in catalog.tools() {
             assert_compiles(tool);

@@ -181,11 +181,19 @@ async fn case_51_redirects() {
             .all(|request| request.header("x-key") == Some("hush"))
     );
 
-    // To another origin, and of a request that is no read: not at all.
+    // After a write, what it made is read.
+    let offer = with_key(paths(PLAIN))
+        .answering([to(303, "/made"), Reply::json("{}")])
+        .offer();
+    assert!(!offer.call("write", json!({})).await.is_error);
+    let requests = offer.api.requests();
+    let lines: Vec<_> = requests.iter().map(|request| &*request.line).collect();
+    assert_eq!(lines, ["POST /base/x", "GET /made"]);
+
+    // To another origin: not at all.
     for (tool, status, target) in [
         ("read", 302, elsewhere.url.as_str()),
         ("read", 307, "http://169.254.169.254/latest"),
-        ("write", 302, "/moved"),
         ("write", 307, elsewhere.url.as_str()),
     ] {
         let offer = with_key(paths(PLAIN))

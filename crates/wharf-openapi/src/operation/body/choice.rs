@@ -123,7 +123,10 @@ pub(in crate::operation) fn between<'d>(
     if others.is_empty() {
         return None;
     }
-    first.needed = needed(&arguments[start..]);
+    // One that can be left out has said what it needs already.
+    if first.required {
+        first.needed = needed(&arguments[start..]);
+    }
     let mut bodies = Vec::with_capacity(others.len());
     for other in others {
         let mut fresh = Vec::new();
@@ -147,7 +150,16 @@ pub(in crate::operation) fn between<'d>(
                 }
             }
         }
-        body.needed = needed(&fresh);
+        if first.required {
+            body.needed = needed(&fresh);
+        } else {
+            body.needed = body
+                .needed
+                .iter()
+                .filter_map(|place| fresh.get(place.parse::<usize>().ok()?))
+                .map(|argument| argument.name.clone())
+                .collect();
+        }
         for argument in fresh {
             if !arguments[start..]
                 .iter()
@@ -160,7 +172,7 @@ pub(in crate::operation) fn between<'d>(
     }
     for argument in &mut arguments[start..] {
         let mut all = std::iter::once(&*first).chain(&bodies);
-        argument.required = all.all(|body| body.needed.contains(&argument.name));
+        argument.required = first.required && all.all(|body| body.needed.contains(&argument.name));
     }
     let argument = names.take("content_type");
     let media_types = std::iter::once(&*first)

@@ -27,7 +27,7 @@ pub(super) struct Comparison {
 
 /// Compares with the lock file, and writes it where that is asked for. None when there is nothing to compare with.
 pub(super) fn compare(check: &Check, assembled: &Assembled) -> Result<Option<Comparison>, Failure> {
-    let Some(file) = lock_file(check, &assembled.config.folder)? else {
+    let Some(file) = lock_file(check, &assembled.config.file.folder)? else {
         return Ok(None);
     };
     let now = Lock::of(&assembled.catalog);
