@@ -165,12 +165,13 @@ fn depth(slice: Slice<'_>) -> usize {
 fn duplicate(slice: Slice<'_>) -> Option<String> {
     match slice.kind() {
         JsonKind::Object => {
-            let mut names: Vec<_> = slice.each_member().map(|(name, _)| name).collect();
+            let members = slice.members();
+            let mut names: Vec<_> = members.iter().map(|(name, _)| &**name).collect();
             names.sort_unstable();
             let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
             twice
-                .map(|pair| cut(&pair[0]))
-                .or_else(|| slice.each_member().find_map(|(_, value)| duplicate(value)))
+                .map(|pair| cut(pair[0]))
+                .or_else(|| members.iter().find_map(|(_, value)| duplicate(*value)))
         }
         JsonKind::Array => slice.each_item().find_map(duplicate),
         _ => None,

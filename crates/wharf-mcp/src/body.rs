@@ -13,6 +13,7 @@ use bytestring::ByteString;
 use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use wharf_model::opening_brackets;
 
 use crate::errors::{self, WireError};
 use crate::message::Message;
@@ -189,7 +190,8 @@ fn broken_off(error: &(dyn Error + 'static)) -> WireError {
 /// One message's bytes as text that is no deeper than the limit.
 pub(crate) fn text(bytes: Bytes, limits: &Limits) -> Result<ByteString, WireError> {
     let max = limits.nesting_max.min(NESTING_MAX);
-    if is_deeper(&bytes, max) {
+    // Most messages have too few brackets to be looked at closely.
+    if opening_brackets(&bytes) > max && is_deeper(&bytes, max) {
         return Err(WireError::invalid_request(format!(
             "the message is nested deeper than {max} levels"
         )));

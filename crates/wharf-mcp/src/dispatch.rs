@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use ::http::HeaderMap;
 use bytestring::ByteString;
+use tokio_util::sync::CancellationToken;
 use wharf_model::{
     CallError, Caller, ClientCapabilities, CompletionReference, CompletionRequest, Context,
-    InputAnswers, Json, JsonKind, Slice,
+    InputAnswers, Json, JsonKind, Outbox, Slice,
 };
 
 use crate::call::{Call, Target, Wishes};
@@ -18,6 +19,7 @@ use crate::encode::{self, notifications};
 use crate::envelope::{Params, Request};
 use crate::errors::WireError;
 use crate::handshake;
+use crate::headers::TRACEPARENT;
 use crate::lists::Offering;
 use crate::message::{Id, Reply, Shared};
 use crate::mrtr;
@@ -168,18 +170,18 @@ fn call(
     } else {
         InputAnswers::default()
     };
-    let mut context = Context {
+    let context = Context {
         client: peer.client,
         traceparent: traceparent(request, &peer.headers),
         answers,
+        outbox: Outbox::default(),
         deadline: Instant::now().checked_add(server.settings.limits.call_timeout),
+        cancelled: in_flight
+            .as_ref()
+            .map_or_else(CancellationToken::new, |in_flight| in_flight.token.clone()),
         caller: peer.caller,
         headers: peer.headers,
-        ..Context::default()
     };
-    if let Some(in_flight) = &in_flight {
-        context.cancelled = in_flight.token.clone();
-    }
     server.tally.begin();
     Ok(Call {
         server: server.clone(),
@@ -313,7 +315,7 @@ fn wishes(request: &Request<'_>, text: &ByteString, peer: &Peer) -> Result<Wishe
 fn traceparent(request: &Request<'_>, headers: &HeaderMap) -> Option<String> {
     let of_meta = request.meta.traceparent.and_then(Slice::text);
     of_meta.map(std::borrow::Cow::into_owned).or_else(|| {
-        let header = headers.get("traceparent")?;
+        let header = headers.get(TRACEPARENT)?;
         header.to_str().ok().map(str::to_owned)
     })
 }

@@ -47,40 +47,26 @@ pub(crate) struct Response<'a> {
 }
 
 /// The members of `params` that the protocol reads; `null` counts as absent.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 pub(crate) struct Params<'a> {
-    #[serde(rename = "_meta", borrow, default)]
     meta: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) name: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) arguments: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) uri: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) cursor: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) input_responses: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) request_state: Option<Slice<'a>>,
     /// All of it, for the rarer members.
-    #[serde(skip)]
     pub(crate) all: Option<Slice<'a>>,
 }
 
 /// The members of `_meta` that the protocol reads.
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 pub(crate) struct Meta<'a> {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion", borrow, default)]
     pub(crate) version: Option<Slice<'a>>,
-    #[serde(rename = "io.modelcontextprotocol/clientCapabilities", borrow, default)]
     pub(crate) capabilities: Option<Slice<'a>>,
-    #[serde(rename = "io.modelcontextprotocol/logLevel", borrow, default)]
     pub(crate) log_level: Option<Slice<'a>>,
-    #[serde(rename = "progressToken", borrow, default)]
     pub(crate) progress_token: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) traceparent: Option<Slice<'a>>,
 }
 
@@ -151,18 +137,15 @@ pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
     };
     let params = match envelope.params {
         None => Params::default(),
-        Some(params) => Params {
-            all: Some(params),
-            ..object(params).ok_or_else(|| {
-                refuse(WireError::malformed(
-                    "`params` must be an object without a member twice",
-                ))
-            })?
-        },
+        Some(params) => Params::of(params).ok_or_else(|| {
+            refuse(WireError::malformed(
+                "`params` must be an object without a member twice",
+            ))
+        })?,
     };
     let meta = match params.meta {
         None => Meta::default(),
-        Some(meta) => object(meta).ok_or_else(|| {
+        Some(meta) => Meta::of(meta).ok_or_else(|| {
             refuse(WireError::malformed(
                 "`_meta` must be an object without a member twice",
             ))
@@ -192,8 +175,88 @@ fn response<'a>(id: Option<&'a str>, envelope: &Envelope<'a>) -> Result<Incoming
     }
 }
 
-fn object<'a, T: Deserialize<'a>>(slice: Slice<'a>) -> Option<T> {
-    (slice.kind() == JsonKind::Object).then(|| slice.read())?
+impl<'a> Params<'a> {
+    fn of(params: Slice<'a>) -> Option<Self> {
+        let [
+            meta,
+            name,
+            arguments,
+            uri,
+            cursor,
+            input_responses,
+            request_state,
+        ] = members(
+            params,
+            [
+                "_meta",
+                "name",
+                "arguments",
+                "uri",
+                "cursor",
+                "inputResponses",
+                "requestState",
+            ],
+        )?;
+        Some(Self {
+            meta,
+            name,
+            arguments,
+            uri,
+            cursor,
+            input_responses,
+            request_state,
+            all: Some(params),
+        })
+    }
+}
+
+impl<'a> Meta<'a> {
+    fn of(meta: Slice<'a>) -> Option<Self> {
+        let [
+            version,
+            capabilities,
+            log_level,
+            progress_token,
+            traceparent,
+        ] = members(
+            meta,
+            [
+                "io.modelcontextprotocol/protocolVersion",
+                "io.modelcontextprotocol/clientCapabilities",
+                "io.modelcontextprotocol/logLevel",
+                "progressToken",
+                "traceparent",
+            ],
+        )?;
+        Some(Self {
+            version,
+            capabilities,
+            log_level,
+            progress_token,
+            traceparent,
+        })
+    }
+}
+
+/// The members of these names; none when this is no object, or has one of them twice.
+///
+/// A walk and not a parser: the envelope's reader has seen that all of it is JSON.
+fn members<'a, const N: usize>(
+    object: Slice<'a>,
+    names: [&str; N],
+) -> Option<[Option<Slice<'a>>; N]> {
+    if object.kind() != JsonKind::Object {
+        return None;
+    }
+    let mut found = [None; N];
+    for (key, value) in object.each_member() {
+        if let Some(place) = names.iter().position(|name| *name == key)
+            && found[place].replace(value).is_some()
+        {
+            return None;
+        }
+    }
+    Some(found.map(|value: Option<Slice<'a>>| value.filter(|value| value.kind() != JsonKind::Null)))
 }
 
 fn is_id(id: &str) -> bool {

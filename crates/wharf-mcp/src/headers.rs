@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::{HeaderMap, HeaderName, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use wharf_model::{Json, JsonKind, Slice, Tool};
@@ -14,11 +14,13 @@ use crate::envelope::Request;
 use crate::errors::{self, WireError};
 use crate::protocol::{Method, Revision};
 
-pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
-pub(crate) const METHOD: &str = "mcp-method";
-pub(crate) const NAME: &str = "mcp-name";
-pub(crate) const SESSION_ID: &str = "mcp-session-id";
-pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
+// As names and not as texts: to look up a text means to read it as a name first.
+pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// What precedes the name of a mirrored parameter.
 pub(crate) const PARAM_PREFIX: &str = "mcp-param-";
 
@@ -32,7 +34,7 @@ pub(crate) struct HeaderParam {
 }
 
 /// A header's text, when it is there once and is text.
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
@@ -95,16 +97,16 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>) -> Result<(), Wi
         // Nothing to compare with: the body is wrong by itself, whatever the header says.
         check_metadata(request)?;
     }
-    compare(headers, PROTOCOL_VERSION, version.as_deref())?;
+    compare(headers, &PROTOCOL_VERSION, version.as_deref())?;
     check_metadata(request)?;
-    compare(headers, METHOD, Some(&request.method))?;
+    compare(headers, &METHOD, Some(&request.method))?;
     let named = match Method::parse(&request.method) {
         Some(Method::CallTool | Method::GetPrompt) => request.params.name,
         Some(Method::ReadResource) => request.params.uri,
         _ => return Ok(()),
     };
     match named.and_then(Slice::text) {
-        Some(name) => compare_encoded(headers, NAME, &name),
+        Some(name) => compare_encoded(headers, &NAME, &name),
         // The body is wrong by itself; its own check says so.
         None => Ok(()),
     }
@@ -112,7 +114,7 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>) -> Result<(), Wi
 
 fn compare(
     headers: &HeaderMap,
-    name: &'static str,
+    name: &HeaderName,
     expected: Option<&str>,
 ) -> Result<(), WireError> {
     let Some(found) = headers.get(name) else {
@@ -123,10 +125,14 @@ fn compare(
     if expected.is_some() && found.to_str().ok().map(str::trim) == expected {
         return Ok(());
     }
-    Err(differs(name))
+    Err(differs(name.as_str()))
 }
 
-fn compare_encoded(headers: &HeaderMap, name: &str, expected: &str) -> Result<(), WireError> {
+fn compare_encoded(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    expected: &str,
+) -> Result<(), WireError> {
     let Some(found) = headers.get(name) else {
         return Err(WireError::header_mismatch(format!(
             "header `{name}` is missing"
@@ -134,7 +140,7 @@ fn compare_encoded(headers: &HeaderMap, name: &str, expected: &str) -> Result<()
     };
     match found.to_str().ok().and_then(|text| decode(text.trim())) {
         Some(text) if text == expected => Ok(()),
-        _ => Err(differs(name)),
+        _ => Err(differs(name.as_str())),
     }
 }
 

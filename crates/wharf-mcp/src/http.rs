@@ -220,7 +220,7 @@ fn accept(
     take: impl FnOnce(Option<&Arc<Session>>) -> Result<(), WireError>,
 ) -> Response<Body> {
     let caller = caller(&mut head);
-    let is_modern = headers::single(&head.headers, headers::PROTOCOL_VERSION)
+    let is_modern = headers::single(&head.headers, &headers::PROTOCOL_VERSION)
         .is_some_and(names_modern_revision);
     let taken = if is_modern {
         // No modern notification over HTTP means anything to a server, and a session is none of its business.
@@ -244,7 +244,7 @@ fn get(server: &Shared, head: &Parts) -> Response<Body> {
         Ok(None) => return not_allowed(),
         Err(error) => return refuse(&error, None),
     };
-    let left = headers::single(&head.headers, headers::LAST_EVENT_ID)
+    let left = headers::single(&head.headers, &headers::LAST_EVENT_ID)
         .and_then(sse::parse_event_id)
         .and_then(|(stream, after)| Some((session.stream(stream)?, after)));
     match left {
@@ -264,7 +264,7 @@ fn stream_session(server: &Shared, head: &Parts) -> Result<Option<Arc<Session>>,
     if server.is_closed() {
         return Err(shutting_down());
     }
-    if headers::single(&head.headers, headers::PROTOCOL_VERSION).is_some_and(names_modern_revision)
+    if headers::single(&head.headers, &headers::PROTOCOL_VERSION).is_some_and(names_modern_revision)
     {
         return Ok(None);
     }
@@ -318,7 +318,8 @@ fn wants_only_stream(headers: &HeaderMap) -> bool {
     };
     let accept = accept.as_bytes();
     let has = |needle: &[u8]| memchr::memmem::find(accept, needle).is_some();
-    has(b"text/event-stream") && !has(b"application/json") && !has(b"*/*") && !has(b"application/*")
+    // Nearly everybody takes JSON, and one look is enough to see it.
+    !has(b"application/json") && has(b"text/event-stream") && !has(b"*/*") && !has(b"application/*")
 }
 
 pub(crate) fn shutting_down() -> WireError {

@@ -5,6 +5,7 @@
 
 mod portable;
 mod scan;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use scan::{EachItem, EachMember};
+pub use words::{leading_spaces, opening_brackets, plain_length};
 
 /// Text that holds exactly one JSON value, without a line break outside of strings.
 ///
@@ -193,7 +195,7 @@ impl<'a> Slice<'a> {
     /// The text of a string, unescaped.
     pub fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        if !words::has_escape(inner.as_bytes()) {
             return Some(Cow::Borrowed(inner));
         }
         self.read().map(Cow::Owned)
@@ -294,15 +296,11 @@ fn compact(text: &str) -> String {
 /// The index behind the closing quote of the string that opens at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
-    {
-        at += found;
-        if bytes[at] == b'"' {
-            return at + 1;
+    while let Some(found) = words::find_quote_or_escape(bytes, at) {
+        if bytes[found] == b'"' {
+            return found + 1;
         }
-        at += 2;
+        at = found + 2;
     }
     bytes.len()
 }

@@ -30,6 +30,7 @@ pub use effort::Effort;
 pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
+pub use json::{leading_spaces, opening_brackets, plain_length};
 pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
 pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
 pub use secret::Secret;

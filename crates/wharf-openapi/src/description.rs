@@ -76,7 +76,7 @@ fn parameters<'d>(
     let arguments = operation
         .arguments
         .iter()
-        .filter(|argument| argument.location == Some(location));
+        .filter(|argument| argument.location() == Some(location));
     list(text, arguments, resolver, heading);
 }
 
@@ -88,7 +88,7 @@ fn body<'d>(text: &mut String, operation: &Operation<'d>, resolver: &Resolver<'d
     let arguments = operation
         .arguments
         .iter()
-        .filter(|argument| argument.location.is_none());
+        .filter(|argument| argument.location().is_none());
     list(text, arguments, resolver, "Request Properties");
 }
 

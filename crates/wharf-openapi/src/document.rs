@@ -340,6 +340,13 @@ impl Document {
         Some(self.at(*members.get(name)?))
     }
 
+    /// A section of `components`, such as `schemas`, without a walk through all of them.
+    pub(crate) fn components(&self, section: &str) -> Option<Slice<'_>> {
+        let components = self.span_of(self.member("components")?);
+        let sections = self.index.members(components.start())?;
+        Some(self.at(*sections.get(section)?))
+    }
+
     /// The value at a place.
     pub(crate) fn at(&self, span: Span) -> Slice<'_> {
         Slice::from_checked(&self.text[span.range()])
@@ -390,12 +397,9 @@ fn text_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(DocumentError::TooLong { bytes: bytes.len() });
     }
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        return Err(DocumentError::NotText {
-            at: error.valid_up_to(),
-        });
-    }
-    let text = ByteString::try_from(bytes).map_err(|_| DocumentError::NotText { at: 0 })?;
+    let text = ByteString::try_from(bytes).map_err(|error| DocumentError::NotText {
+        at: error.valid_up_to(),
+    })?;
     let trimmed = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
     if trimmed.is_empty() {
         return Err(DocumentError::Empty);

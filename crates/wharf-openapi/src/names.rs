@@ -108,22 +108,41 @@ fn make_unique(names: Vec<String>) -> Vec<String> {
 /// The names of arguments, each given out once.
 #[derive(Debug, Default)]
 pub(crate) struct ArgumentNames {
-    taken: HashSet<String>,
+    /// While there are few: most operations have a handful, which are compared sooner than hashed.
+    few: Vec<String>,
+    many: HashSet<String>,
 }
 
 impl ArgumentNames {
     /// The name itself where model providers accept it and it is free, else one as near to it as can be.
     pub(crate) fn take(&mut self, wanted: &str) -> String {
         let base = argument_name(wanted);
-        let mut name = base.clone();
-        let mut count = 1;
-        while !self.taken.insert(name.clone()) {
-            count += 1;
+        if self.insert(&base) {
+            return base;
+        }
+        let mut count = 2;
+        loop {
             let suffix = format!("_{count}");
             let room = ARGUMENT_NAME_CHARS_MAX - suffix.len();
-            name = format!("{}{suffix}", &base[..base.len().min(room)]);
+            let name = format!("{}{suffix}", &base[..base.len().min(room)]);
+            if self.insert(&name) {
+                return name;
+            }
+            count += 1;
         }
-        name
+    }
+
+    /// Whether the name was free.
+    fn insert(&mut self, name: &str) -> bool {
+        const FEW: usize = 24;
+        if self.few.iter().any(|taken| taken == name) {
+            return false;
+        }
+        if self.few.len() < FEW {
+            self.few.push(name.to_owned());
+            return true;
+        }
+        self.many.insert(name.to_owned())
     }
 }
 

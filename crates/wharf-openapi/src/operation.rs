@@ -18,14 +18,15 @@ use std::fmt;
 use http::Method;
 use wharf_model::{JsonKind, Slice};
 
-pub(crate) use members::Openness;
+pub(crate) use members::{ObjectMembers, Openness};
 pub(crate) use responses::{OutputShape, Success};
 pub(crate) use servers::{Addresses, base_url};
 
 use self::methods::Listed;
+use self::path::Piece;
 use crate::document::Version;
 use crate::names::{ArgumentNames, Nameable};
-use crate::plan::{Body, Choice, Location, Parameter, PathPiece, Plan};
+use crate::plan::{Body, Choice, Location, Parameter, Plan, Serialization};
 use crate::reference::{Referring, Resolver, Unresolved};
 use crate::schema::{Place, members_once};
 use crate::security::is_supplied;
@@ -117,8 +118,8 @@ pub(crate) struct Operation<'d> {
     version: Version,
     /// The key of the body that is sent, among those that are offered.
     body_media_type: Cow<'d, str>,
-    pieces: Vec<PathPiece>,
-    parameters: Vec<Parameter>,
+    /// Places are those of `arguments`, among which the parameters come first.
+    pieces: Vec<Piece<'d>>,
     body: Option<Body>,
     choice: Option<Choice>,
     accept: String,
@@ -139,8 +140,8 @@ pub(crate) struct Argument<'d> {
     pub(crate) schema: ArgumentSchema<'d>,
     pub(crate) description: Option<Cow<'d, str>>,
     pub(crate) deprecated: bool,
-    /// None for a part of the body.
-    pub(crate) location: Option<Location>,
+    /// How it travels; none for a part of the body.
+    pub(crate) wire: Option<(Location, Serialization)>,
     /// The name says the location, because another argument has the document's name.
     pub(crate) renamed: bool,
     pub(crate) spot: Spot,
@@ -162,6 +163,23 @@ pub(crate) enum Spot {
 }
 
 impl Argument<'_> {
+    /// Where it goes; none for a part of the body.
+    pub(crate) fn location(&self) -> Option<Location> {
+        self.wire.as_ref().map(|(location, _)| *location)
+    }
+
+    /// Its plan, unless it is a part of the body.
+    fn parameter(self) -> Option<Parameter> {
+        let (location, serialization) = self.wire?;
+        Some(Parameter {
+            argument: self.name,
+            name: self.wire_name.into_owned(),
+            location,
+            serialization,
+            required: self.required,
+        })
+    }
+
     /// Calls `with` with the place of the argument's schema.
     pub(crate) fn at_place(&self, operation: &Operation<'_>, with: impl FnOnce(&Place<'_>)) {
         let paths = Place::at("/paths");
@@ -385,13 +403,7 @@ impl<'d> PathItem<'d> {
             .as_ref()
             .map(|body| body.name(&mut names))
             .unwrap_or_default();
-        let mut arguments = Vec::with_capacity(parameters.len() + body_names.len());
-        let listed = parameters::arguments(parameters, body.as_ref(), &mut names);
-        let mut planned = Vec::with_capacity(listed.len());
-        for (parameter, argument) in listed {
-            planned.push(parameter);
-            arguments.push(argument);
-        }
+        let mut arguments = parameters::arguments(parameters, body.as_ref(), &mut names);
         let mut rest = Openness::Closed;
         let body_description = body.as_ref().and_then(|body| body.description.clone());
         let body_media_type = body
@@ -436,7 +448,6 @@ impl<'d> PathItem<'d> {
             in_item,
             body_media_type,
             pieces,
-            parameters: planned,
             body,
             choice,
             accept: responses.accept,
@@ -453,8 +464,12 @@ impl Operation<'_> {
         Plan {
             method: self.method,
             server: self.server,
-            path: self.pieces,
-            parameters: self.parameters,
+            path: self.pieces.into_iter().map(Piece::plan).collect(),
+            parameters: self
+                .arguments
+                .into_iter()
+                .filter_map(Argument::parameter)
+                .collect(),
             body: self.body,
             choice: self.choice,
             accept: self.accept,

@@ -168,7 +168,7 @@ fn arguments<'d>(operation: &Operation<'d>, resolver: &Resolver<'d>) -> Vec<Prom
         .iter()
         .filter(|argument| {
             matches!(
-                argument.location,
+                argument.location(),
                 None | Some(Location::Path | Location::Query)
             )
         })

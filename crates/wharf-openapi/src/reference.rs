@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use wharf_model::{JsonKind, Slice};
 
 use crate::document::{Document, Found, Names, Span, Version, words};
+use crate::operation::ObjectMembers;
 use crate::schema::{Flags, Keyword, Keywords};
 
 /// References to references; longer chains are taken for loops.
@@ -37,6 +38,8 @@ pub(crate) struct Resolver<'d> {
     /// references there are.
     passed: RefCell<HashMap<u32, Names>>,
     flags: RefCell<HashMap<u32, Flags>>,
+    /// What bodies are made of by the place of their schema: many operations send the same thing.
+    pub(crate) bodies: RefCell<HashMap<u32, Option<ObjectMembers<'d>>>>,
     /// Which file an address means, by the file that says it.
     files: RefCell<HashMap<(usize, String), Found>>,
     /// The tag that each tag stands below (OpenAPI 3.2).
@@ -104,6 +107,7 @@ impl<'d> Resolver<'d> {
             document,
             passed: RefCell::default(),
             flags: RefCell::default(),
+            bodies: RefCell::default(),
             files: RefCell::default(),
             tag_parents: OnceCell::new(),
         }
@@ -140,12 +144,9 @@ impl<'d> Resolver<'d> {
         let mut reference = reference;
         for _ in 0..HOPS_MAX {
             let target = self.target(reference)?;
-            let mut members = target.each_member();
-            match (members.next(), members.next()) {
-                (Some((key, next)), None) if key == "$ref" && next.kind() == JsonKind::String => {
-                    reference = next;
-                }
-                _ => return Ok((target, reference.text().unwrap_or_default())),
+            match lone_reference(target) {
+                Some(next) => reference = next,
+                None => return Ok((target, reference.text().unwrap_or_default())),
             }
         }
         Err(Unresolved::Loop(words(reference)))
@@ -160,9 +161,12 @@ impl<'d> Resolver<'d> {
         };
         let at = self.document.span_of(reference).start();
         let (address, fragment) = text.split_once('#').unwrap_or((&text, ""));
-        let fragment = percent_decode_str(fragment)
-            .decode_utf8()
-            .map_err(|_| missing(None))?;
+        let fragment = if fragment.contains('%') {
+            let decoded = percent_decode_str(fragment).decode_utf8();
+            decoded.map_err(|_| missing(None))?
+        } else {
+            Cow::Borrowed(fragment)
+        };
         let here = self.document.files().number_at(at);
         let (root, file) = match self.file(here, address) {
             Found::File(file) => (self.document.files().span(file), file),
@@ -341,6 +345,18 @@ impl<'d> Resolver<'d> {
         }
         all
     }
+}
+
+/// The reference of a schema that is nothing else.
+fn lone_reference(schema: Slice<'_>) -> Option<Slice<'_>> {
+    // What begins with another member need not be walked through to know that.
+    let begins = schema.as_str().strip_prefix('{')?.trim_start();
+    if !begins.starts_with(r#""$ref""#) {
+        return None;
+    }
+    let mut members = schema.each_member();
+    let (_, reference) = members.next()?;
+    (reference.kind() == JsonKind::String && members.next().is_none()).then_some(reference)
 }
 
 #[cfg(test)]

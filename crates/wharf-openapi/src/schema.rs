@@ -57,6 +57,8 @@ pub(crate) struct Schemas<'r, 'd> {
     definitions: Definitions<'d>,
     patterns: Patterns,
     notes: Vec<Note>,
+    /// How often something was noted, also where it had been noted before.
+    noted: usize,
 }
 
 /// A piece of schema text that is being written, and what it refers to.
@@ -81,7 +83,13 @@ impl<'r, 'd> Schemas<'r, 'd> {
             definitions: Definitions::default(),
             patterns: Patterns::default(),
             notes: Vec::new(),
+            noted: 0,
         }
+    }
+
+    /// Grows with each note.
+    pub(crate) fn noted(&self) -> usize {
+        self.noted
     }
 
     /// What was loosened so far.
@@ -90,6 +98,7 @@ impl<'r, 'd> Schemas<'r, 'd> {
     }
 
     pub(crate) fn note(&mut self, place: &Place<'_>, text: impl Into<Cow<'static, str>>) {
+        self.noted += 1;
         if self.notes.len() < NOTES_MAX {
             let note = Note {
                 pointer: place.to_string(),
@@ -177,6 +186,25 @@ impl<'r, 'd> Schemas<'r, 'd> {
 }
 
 impl Fragment {
+    /// A piece of what `around` holds, written apart from it.
+    pub(crate) fn apart(around: &Self) -> Self {
+        Self {
+            writer: Writer::as_deep_as(&around.writer),
+            ..Self::default()
+        }
+    }
+
+    /// Puts a piece that was written apart here.
+    pub(crate) fn put(&mut self, piece: &Self) {
+        self.writer.raw(piece.writer.as_str());
+        for id in &piece.reaches {
+            self.reach(*id, false);
+        }
+        if self.external.is_none() {
+            self.external.clone_from(&piece.external);
+        }
+    }
+
     fn reach(&mut self, id: usize, in_place: bool) {
         if self.reached.insert(id) {
             self.reaches.push(id);

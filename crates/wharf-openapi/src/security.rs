@@ -17,8 +17,7 @@ impl Document {
     /// The security schemes by name; those that cannot be read are left out.
     pub fn security_schemes(&self) -> BTreeMap<String, DeclaredScheme> {
         let resolver = Resolver::new(self);
-        self.member("components")
-            .and_then(|components| components.get("securitySchemes"))
+        self.components("securitySchemes")
             // Swagger 2.0.
             .or_else(|| self.member("securityDefinitions"))
             .into_iter()
@@ -82,15 +81,14 @@ impl Members<'_> {
 pub(crate) struct ScopedSchemes(HashSet<String>);
 
 impl ScopedSchemes {
-    pub(crate) fn of(resolver: &Resolver<'_>) -> Self {
+    pub(crate) fn of<'d>(resolver: &Resolver<'d>) -> Self {
         let document = resolver.document();
-        let components = document.member("components");
-        let schemes = components
-            .and_then(|components| components.get("securitySchemes"))
+        let schemes = document
+            .components("securitySchemes")
             // Swagger 2.0.
             .or_else(|| document.member("securityDefinitions"));
-        let is_scoped = |scheme: Slice<'_>| {
-            let members: Option<Members<'_>> = resolver.read(scheme).ok();
+        let is_scoped = |scheme: Slice<'d>| {
+            let members: Option<Members<'d>> = resolver.read(scheme).ok();
             let kind = members.and_then(|members| members.kind);
             matches!(kind.as_deref(), Some("oauth2" | "openIdConnect"))
         };

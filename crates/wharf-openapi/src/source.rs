@@ -1,6 +1,7 @@
 //! A document as a [`Source`]: what it offers is made when it is built, how a call is made is read at its first call.
 
 mod gather;
+mod read;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -14,19 +15,18 @@ use wharf_model::{
 use wharf_upstream::{Request, Response, Upstream, UpstreamError};
 
 use self::gather::PagedCall;
+use self::read::Offered;
 use crate::config::{Config, ErrorStyle};
 use crate::document::{Document, DocumentError};
-use crate::names::tool_names;
 use crate::observer::{Exchange, Observer};
-use crate::operation::{Addresses, Fault, Head, OutputShape, PathItem, base_url};
+use crate::operation::{Addresses, Fault, OutputShape, PathItem, base_url};
 use crate::pages::{self, Pages, PagesMistake};
 use crate::plan::Plan;
-use crate::prompts::{self, Place, PromptWriter, Prompts, Subject};
+use crate::prompts::{self, Place, Prompts, Subject};
 use crate::reference::Resolver;
 use crate::report::Report;
 use crate::request;
 use crate::response::{self, Judge, Limits, Strictness, awslabs};
-use crate::tools::ToolWriter;
 
 /// Where things are, as far as the document does not say it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +92,11 @@ impl OpenApi {
                 .sum(),
             ..Report::default()
         };
-        let (tools, entries, prompts) = read(&document, config, &addresses, &mut report);
+        let Offered {
+            tools,
+            entries,
+            prompts,
+        } = read::read(&document, config, &addresses, &mut report);
         let name = config.name.clone().or_else(|| document.title());
         let source = Self {
             name: name.unwrap_or_else(|| "openapi".to_owned()),
@@ -362,98 +366,6 @@ impl Source for OpenApi {
     }
 }
 
-/// Reads all operations: first what they are named by, then the tools, since a name depends on all others.
-fn read(
-    document: &Document,
-    config: &Config,
-    addresses: &Addresses,
-    report: &mut Report,
-) -> (Vec<Tool>, HashMap<String, Entry>, Prompts) {
-    let resolver = Resolver::new(document);
-    let items = items(document, &resolver, report);
-    let heads = heads(&items, report);
-    let nameable: Vec<_> = heads.iter().map(|(_, head)| head.nameable()).collect();
-    let names = tool_names(&nameable);
-    let mut writer = ToolWriter::new(config, &resolver);
-    let mut prompts = config.prompts.then(PromptWriter::default);
-    let mut tools = Vec::with_capacity(names.len());
-    let mut entries = HashMap::with_capacity(names.len());
-    for ((place, head), name) in heads.into_iter().zip(names) {
-        let (path, item) = &items[place];
-        let method = head.method().clone();
-        let id = prompts
-            .is_some()
-            .then(|| head.nameable().operation_id.map(str::to_owned));
-        let read = item
-            .operation(&resolver, head, addresses)
-            .and_then(|operation| {
-                report.callbacks += operation.callbacks;
-                let tool = writer.tool(&operation, name.clone())?;
-                if !config.supplied.suffices(operation.security()) {
-                    report.without_credentials.push(name.clone());
-                }
-                if let (Some(prompts), Some(Some(id))) = (&mut prompts, id) {
-                    prompts.add(&id, *path, &name, &operation, &resolver);
-                }
-                Ok(tool)
-            });
-        match read {
-            Ok((tool, output)) => {
-                tools.push(tool);
-                let entry = Entry {
-                    path: *path,
-                    method,
-                    output,
-                    plan: OnceLock::new(),
-                    upstream: OnceLock::new(),
-                    judge: OnceLock::new(),
-                };
-                entries.insert(name, entry);
-            }
-            Err(fault) => {
-                let (path, _) = &document.paths()[*path];
-                report.leave_out(format!("{method} {path}"), fault);
-            }
-        }
-    }
-    report.tools = tools.len();
-    report.notes = writer.into_notes();
-    let prompts = prompts.map(PromptWriter::finish).unwrap_or_default();
-    (tools, entries, prompts)
-}
-
-/// The path items that can be read, each with its place among the document's.
-fn items<'d>(
-    document: &'d Document,
-    resolver: &Resolver<'d>,
-    report: &mut Report,
-) -> Vec<(usize, PathItem<'d>)> {
-    let mut items = Vec::with_capacity(document.paths().len());
-    for (place, (path, span)) in document.paths().iter().enumerate() {
-        if path.starts_with("x-") {
-            continue;
-        }
-        match PathItem::read(resolver, path, document.at(*span)) {
-            Ok(item) => items.push((place, item)),
-            Err(fault) => report.leave_out(path.clone().into(), fault),
-        }
-    }
-    items
-}
-
-/// The operations' own members, each with the place of its path item in `items`.
-fn heads<'d>(items: &[(usize, PathItem<'d>)], report: &mut Report) -> Vec<(usize, Head<'d>)> {
-    let mut heads = Vec::new();
-    for (place, (_, item)) in items.iter().enumerate() {
-        for method in item.methods() {
-            report.operations += 1;
-            match item.head(method) {
-                Ok(head) => heads.push((place, head)),
-                Err(fault) => report.leave_out(format!("{method} {}", item.path()), fault),
-            }
-        }
-    }
-    heads
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use http::Method;
 use wharf_model::{Json, Origin, Slice, Tool, ToolAnnotations};
@@ -34,10 +35,24 @@ pub(crate) struct ToolWriter<'c, 'r, 'd> {
     scopes: Option<ScopedSchemes>,
     /// The shapes of results by the place of their schema's target: to learn one means to scan that schema.
     shapes: HashMap<u32, OutputShape>,
+    /// Arguments that several operations have, by the place of their schema.
+    shared: HashMap<u32, Shared>,
+    /// Where the document has what belongs to one operation.
+    paths: Range<usize>,
+}
+
+/// An argument as it was written.
+struct Shared {
+    name: String,
+    description: Option<String>,
+    renamed: bool,
+    deprecated: bool,
+    written: Fragment,
 }
 
 impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
     pub(crate) fn new(config: &'c Config, resolver: &'r Resolver<'d>) -> Self {
+        let document = resolver.document();
         Self {
             config,
             resolver,
@@ -45,6 +60,11 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             outputs: Schemas::new(resolver, Direction::Output),
             scopes: config.scopes.then(|| ScopedSchemes::of(resolver)),
             shapes: HashMap::new(),
+            shared: HashMap::new(),
+            paths: document
+                .member("paths")
+                .map(|paths| document.span_of(paths).range())
+                .unwrap_or_default(),
         }
     }
 
@@ -225,7 +245,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         place: &Place<'_>,
     ) {
         let addition = argument
-            .location
+            .location()
             .filter(|_| argument.renamed)
             .map(location_note);
         let around = Around::argument(
@@ -235,7 +255,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             argument.deprecated,
         );
         if let [schema] = schemas {
-            self.inputs.write(fragment, *schema, &around, place);
+            self.document_schema(fragment, argument, *schema, &around, place);
             return;
         }
         fragment.writer.open_object();
@@ -250,6 +270,43 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             fragment.writer.close_array();
         }
         fragment.writer.close_object();
+    }
+
+    /// The schema of one argument; written once where it stands apart from operations, for several of them.
+    fn document_schema(
+        &mut self,
+        fragment: &mut Fragment,
+        argument: &Argument<'d>,
+        schema: Slice<'d>,
+        around: &Around<'_>,
+        place: &Place<'_>,
+    ) {
+        let start = self.resolver.document().span_of(schema).start();
+        if self.paths.contains(&(start as usize)) {
+            self.inputs.write(fragment, schema, around, place);
+            return;
+        }
+        if let Some(shared) = self.shared.get(&start)
+            && shared.is_of(argument)
+        {
+            fragment.put(&shared.written);
+            return;
+        }
+        let noted = self.inputs.noted();
+        let mut written = Fragment::apart(fragment);
+        self.inputs.write(&mut written, schema, around, place);
+        fragment.put(&written);
+        // A note names the operation, so each is to have its own.
+        if self.inputs.noted() == noted {
+            let shared = Shared {
+                name: argument.wire_name.clone().into_owned(),
+                description: argument.description.clone().map(Cow::into_owned),
+                renamed: argument.renamed,
+                deprecated: argument.deprecated,
+                written,
+            };
+            self.shared.insert(start, shared);
+        }
     }
 
     fn output_schema(&mut self, operation: &Operation<'d>) -> (Option<Json>, OutputShape) {
@@ -361,6 +418,16 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             .ok()?;
         fragment.writer.close_object();
         Some(json(fragment))
+    }
+}
+
+impl Shared {
+    /// Whether the argument is written the same: a schema may be referred to from several places.
+    fn is_of(&self, argument: &Argument<'_>) -> bool {
+        self.name == argument.wire_name
+            && self.description.as_deref() == argument.description.as_deref()
+            && self.renamed == argument.renamed
+            && self.deprecated == argument.deprecated
     }
 }
 

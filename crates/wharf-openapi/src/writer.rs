@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{JsonKind, Slice, plain_length};
 
 /// How deep what is written may nest: readers of schemas commonly stop at 128.
 pub(crate) const WRITTEN_DEPTH_MAX: usize = 100;
@@ -20,6 +20,14 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// An empty text that will stand where `other` goes on.
+    pub(crate) fn as_deep_as(other: &Self) -> Self {
+        Self {
+            depth: other.depth,
+            ..Self::default()
+        }
+    }
+
     /// What was written so far.
     pub(crate) fn as_str(&self) -> &str {
         &self.out
@@ -133,26 +141,23 @@ impl Writer {
 /// Writes a text in quotes.
 pub(crate) fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    let mut clean = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..=0x1f => "",
-            _ => continue,
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = special.bytes().next() else {
+            break;
         };
-        out.push_str(&text[clean..at]);
-        if escape.is_empty() {
-            write!(out, "\\u{byte:04x}").expect("writing into a string cannot fail");
-        } else {
-            out.push_str(escape);
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ => write!(out, "\\u{byte:04x}").expect("writing into a string cannot fail"),
         }
-        clean = at + 1;
+        rest = &special[1..];
     }
-    out.push_str(&text[clean..]);
     out.push('"');
 }
 

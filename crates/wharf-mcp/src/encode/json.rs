@@ -5,6 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use wharf_model::plain_length;
 
 /// The scratch of the escaper: small enough for the first-level cache, large enough that appending it is rare.
 const SCRATCH_BYTES: usize = 1024;
@@ -17,7 +18,11 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// Appends `text` as a JSON string, with its quotes.
 pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    escape(out, text.as_bytes());
+    let (plain, rest) = text.as_bytes().split_at(plain_length(text.as_bytes()));
+    out.extend_from_slice(plain);
+    if !rest.is_empty() {
+        escape(out, rest);
+    }
     out.push(b'"');
 }
 

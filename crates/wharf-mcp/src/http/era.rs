@@ -33,7 +33,7 @@ pub(super) fn era(headers: &HeaderMap, request: &Request<'_>) -> Result<Era, Wir
     if method == Some(Method::Initialize) {
         return Ok(Era::Legacy(Revision::WITHOUT_HEADER));
     }
-    let version = headers::single(headers, headers::PROTOCOL_VERSION);
+    let version = headers::single(headers, &headers::PROTOCOL_VERSION);
     if method == Some(Method::Discover) || version.is_some_and(names_modern_revision) {
         // Says which part of `_meta` is missing.
         headers::check_metadata(request)?;
@@ -46,7 +46,7 @@ pub(super) fn legacy_revision(headers: &HeaderMap) -> Result<Revision, WireError
     if !headers.contains_key(headers::PROTOCOL_VERSION) {
         return Ok(Revision::WITHOUT_HEADER);
     }
-    headers::single(headers, headers::PROTOCOL_VERSION)
+    headers::single(headers, &headers::PROTOCOL_VERSION)
         .and_then(Revision::parse)
         .ok_or_else(|| {
             let known: Vec<_> = Revision::ALL

@@ -3,13 +3,12 @@
 //! JSON's grammar allows values that common readers refuse: nesting without end, and half of a surrogate pair in a
 //! string. Passed on as part of a message, such a value would make the reader refuse the whole message.
 
+use super::words::{BLOCK_BYTES, count_brackets};
 use super::{Slice, string_end};
 
 /// The deepest nesting that every reader we know accepts, less what a message puts around a value: `serde_json` stops
 /// at 128, Python's readers between 200 and 1,000.
 const NESTING_MAX: usize = 100;
-/// Short enough that the brackets of a block alone are rarely too many.
-const BLOCK_BYTES: usize = 64;
 
 impl Slice<'_> {
     /// Whether common readers accept the value: it is not nested too deep and holds no lone surrogate.
@@ -18,28 +17,34 @@ impl Slice<'_> {
     /// strings count too, so an answer can hide its depth from this; it harms nothing but itself.
     pub fn is_portable(self) -> bool {
         let bytes = self.0.as_bytes();
-        let is_harmless = is_flat(bytes) && memchr::memmem::find(bytes, b"\\u").is_none();
+        let is_harmless = is_flat(bytes) && !has_unicode_escape(bytes);
         is_harmless || is_portable(bytes)
     }
 }
 
 /// Whether no block of the text can be nested too deep, by the count of brackets before and in it.
 fn is_flat(bytes: &[u8]) -> bool {
-    let count = |block: &[u8], one: u8, other: u8| -> usize {
-        block
-            .iter()
-            .map(|byte| usize::from(*byte == one || *byte == other))
-            .sum()
-    };
     let mut depth = 0_usize;
     bytes.chunks(BLOCK_BYTES).all(|block| {
-        let opened = depth + count(block, b'{', b'[');
-        depth = opened.saturating_sub(count(block, b'}', b']'));
+        let opened = depth + count_brackets(block, b'{');
+        depth = opened.saturating_sub(count_brackets(block, b'}'));
         opened <= NESTING_MAX
     })
 }
 
-/// The same, string by string.
+/// Whether there may be a `\uXXXX`.
+fn has_unicode_escape(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(escape) = memchr::memchr(b'\\', rest) {
+        if rest.get(escape + 1) == Some(&b'u') {
+            return true;
+        }
+        rest = rest.get(escape + 2..).unwrap_or_default();
+    }
+    false
+}
+
+/// Looks string by string.
 fn is_portable(bytes: &[u8]) -> bool {
     let mut depth = 0_usize;
     let mut at = 0;

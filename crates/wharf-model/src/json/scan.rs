@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::words::{has_escape, leading_spaces};
 use super::{Slice, string_end};
 
 /// The members of an object, see [`Slice::each_member`].
@@ -91,13 +92,13 @@ impl<'a> Iterator for EachMember<'a> {
         let end = value_end(bytes, start);
         self.at = end;
         let raw = self.text.get(key_start + 1..key_end.checked_sub(1)?)?;
-        let key = if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
-            Cow::Borrowed(raw)
-        } else {
+        let key = if has_escape(raw.as_bytes()) {
             // A lone surrogate is valid JSON and no text; such a key stays as it was written.
             Slice(self.text.get(key_start..key_end)?)
                 .text()
                 .unwrap_or(Cow::Borrowed(raw))
+        } else {
+            Cow::Borrowed(raw)
         };
         Some((key, Slice(self.text.get(start..end)?)))
     }
@@ -122,18 +123,12 @@ impl<'a> Iterator for EachItem<'a> {
 /// The index of the first byte from `at` that is neither white space nor the `separator`.
 fn past_white(bytes: &[u8], mut at: usize, separator: u8) -> usize {
     while let Some(&byte) = bytes.get(at) {
-        if byte > b' ' && byte != separator {
-            break;
+        match byte {
+            b'\n' => at += leading_spaces(&bytes[at + 1..]),
+            _ if byte > b' ' && byte != separator => break,
+            _ => {}
         }
         at += 1;
-    }
-    at
-}
-
-/// The index of the last of the spaces that follow the line break at `at`, or of the line break.
-fn past_spaces(bytes: &[u8], mut at: usize) -> usize {
-    while bytes[at + 1..].starts_with(&[b' '; 8]) {
-        at += 8;
     }
     at
 }
@@ -151,8 +146,7 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
                         at = string_end(bytes, at);
                         continue;
                     }
-                    // Indentation is half of a printed document.
-                    b'\n' => at = past_spaces(bytes, at),
+                    b'\n' => at += leading_spaces(&bytes[at + 1..]),
                     b'{' | b'[' => depth += 1,
                     b'}' | b']' => {
                         depth -= 1;

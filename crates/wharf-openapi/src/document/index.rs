@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use wharf_model::{leading_spaces, plain_length};
+
 use super::DEPTH_MAX;
 
 /// Where a value stands in the document's text. Half the size of a range; documents are far below 4 GiB.
@@ -175,24 +177,11 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    fn chunk(&self) -> Option<u64> {
-        let chunk = self.bytes.get(self.at..self.at + 8)?;
-        Some(u64::from_le_bytes(
-            chunk.try_into().expect("the slice has eight bytes"),
-        ))
-    }
-
     fn skip_white(&mut self) {
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' => {
-                    // Indentation is long in printed documents.
-                    while self.chunk() == Some(u64::from_le_bytes([b' '; 8])) {
-                        self.at += 8;
-                    }
-                    self.at += usize::from(self.peek() == Some(b' '));
-                }
-                b'\n' | b'\r' | b'\t' => self.at += 1,
+                b'\n' => self.at += 1 + leading_spaces(&self.bytes[self.at + 1..]),
+                b' ' | b'\r' | b'\t' => self.at += 1,
                 _ => return,
             }
         }
@@ -292,7 +281,7 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Option<()> {
         (self.peek()? == b'"').then(|| self.at += 1)?;
         loop {
-            self.skip_plain();
+            self.at += plain_length(&self.bytes[self.at..]);
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
@@ -308,28 +297,8 @@ impl<'a> Scanner<'a> {
                         _ => return None,
                     };
                 }
-                0..=0x1f => return None,
-                _ => self.at += 1,
+                _ => return None,
             }
-        }
-    }
-
-    /// Steps over bytes that mean nothing in a string, eight at a time while there are eight.
-    fn skip_plain(&mut self) {
-        const ONES: u64 = u64::from_le_bytes([1; 8]);
-        const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-        // The high bit of each byte that is zero; exact for the lowest such byte, which is the one that is used.
-        let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-        while let Some(chunk) = self.chunk() {
-            let quotes = zeros(chunk ^ u64::from_le_bytes([b'"'; 8]));
-            let escapes = zeros(chunk ^ u64::from_le_bytes([b'\\'; 8]));
-            let controls = chunk.wrapping_sub(u64::from_le_bytes([0x20; 8])) & !chunk & HIGHS;
-            let special = quotes | escapes | controls;
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
         }
     }
 

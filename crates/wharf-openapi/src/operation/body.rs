@@ -486,7 +486,7 @@ impl<'d> BodyRead<'d> {
                             ArgumentSchema::Document(member.schemas)
                         },
                         deprecated: false,
-                        location: None,
+                        wire: None,
                         renamed: false,
                         spot: Spot::Member,
                         wire_name: member.name,
@@ -506,7 +506,7 @@ impl<'d> BodyRead<'d> {
                     schema,
                     description,
                     deprecated: false,
-                    location: None,
+                    wire: None,
                     renamed: false,
                     spot: Spot::Body,
                 });

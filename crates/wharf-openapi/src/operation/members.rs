@@ -18,15 +18,15 @@ const MEMBERS_MAX: usize = 512;
 const SCHEMAS_MAX: usize = 2000;
 
 /// The properties that a body is known to have.
-#[derive(Debug, Default)]
-pub(super) struct ObjectMembers<'d> {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ObjectMembers<'d> {
     pub(super) members: Vec<Member<'d>>,
     pub(super) rest: Openness<'d>,
 }
 
 /// One property; a composition may describe it several times, and then all of it counts.
-#[derive(Debug)]
-pub(super) struct Member<'d> {
+#[derive(Debug, Clone)]
+pub(crate) struct Member<'d> {
     pub(super) name: Cow<'d, str>,
     pub(super) schemas: Vec<Slice<'d>>,
     pub(super) required: bool,
@@ -47,6 +47,19 @@ pub(crate) enum Openness<'d> {
 impl<'d> ObjectMembers<'d> {
     /// None when the properties cannot be known: alternatives, maps, and what is no object.
     pub(super) fn of(resolver: &Resolver<'d>, schema: Slice<'d>) -> Option<Self> {
+        let Some(reference) = Keywords::of(schema).lone_reference() else {
+            return Self::collected(resolver, schema);
+        };
+        let (target, _) = resolver.schema(reference).ok()?;
+        let start = resolver.document().span_of(target).start();
+        let mut bodies = resolver.bodies.borrow_mut();
+        bodies
+            .entry(start)
+            .or_insert_with(|| Self::collected(resolver, schema))
+            .clone()
+    }
+
+    fn collected(resolver: &Resolver<'d>, schema: Slice<'d>) -> Option<Self> {
         let mut collector = Collector {
             resolver,
             places: HashMap::new(),

@@ -8,7 +8,7 @@ use super::body::{BodyRead, Media};
 use super::{Argument, ArgumentSchema, Fault, Spot, swagger, text};
 use crate::document::Version;
 use crate::names::{ArgumentNames, argument_name};
-use crate::plan::{Location, Parameter, Serialization, Style};
+use crate::plan::{Location, Serialization, Style};
 use crate::reference::{Referring, Resolver};
 use crate::schema::Place;
 
@@ -298,7 +298,7 @@ pub(super) fn arguments<'d>(
     parameters: Vec<ParameterRead<'d>>,
     body: Option<&BodyRead<'d>>,
     names: &mut ArgumentNames,
-) -> Vec<(Parameter, Argument<'d>)> {
+) -> Vec<Argument<'d>> {
     let clashes: Vec<bool> = parameters
         .iter()
         .map(|parameter| {
@@ -312,21 +312,12 @@ pub(super) fn arguments<'d>(
         .into_iter()
         .zip(clashes)
         .map(|(parameter, renamed)| {
-            let location = parameter.location;
-            let wanted = if renamed {
-                Cow::Owned(located(&parameter.name, location))
+            let name = if renamed {
+                names.take(&located(&parameter.name, parameter.location))
             } else {
-                parameter.name.clone()
+                names.take(&parameter.name)
             };
-            let name = names.take(&wanted);
-            let planned = Parameter {
-                argument: name.clone(),
-                name: parameter.name.clone().into_owned(),
-                location,
-                serialization: parameter.serialization,
-                required: parameter.required,
-            };
-            let argument = Argument {
+            Argument {
                 name,
                 wire_name: parameter.name,
                 required: parameter.required,
@@ -336,11 +327,10 @@ pub(super) fn arguments<'d>(
                 },
                 description: parameter.description,
                 deprecated: parameter.deprecated,
-                location: Some(location),
+                wire: Some((parameter.location, parameter.serialization)),
                 renamed,
                 spot: parameter.spot,
-            };
-            (planned, argument)
+            }
         })
         .collect()
 }

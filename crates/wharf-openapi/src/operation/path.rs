@@ -22,19 +22,40 @@ const ENCODED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// One piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece<'d> {
+    /// As the document writes it.
+    Literal(&'d str),
+    /// The parameter at this place.
+    Parameter(usize),
+}
+
+impl Piece<'_> {
+    /// The piece as it is sent.
+    pub(super) fn plan(self) -> PathPiece {
+        match self {
+            Self::Literal(text) => {
+                PathPiece::Literal(utf8_percent_encode(text, ENCODED).to_string())
+            }
+            Self::Parameter(place) => PathPiece::Parameter(place),
+        }
+    }
+}
+
 /// The template in pieces, and the parameters that a call takes: those of the template that nobody declared are added,
 /// and declared ones that the template has no place for are dropped.
 pub(super) fn join<'d>(
     template: &'d str,
     parameters: Vec<ParameterRead<'d>>,
-) -> (Vec<PathPiece>, Vec<ParameterRead<'d>>) {
+) -> (Vec<Piece<'d>>, Vec<ParameterRead<'d>>) {
     let mut parameters = parameters;
     let mut pieces = Vec::new();
     let mut used = vec![false; parameters.len()];
     // A fragment never goes on the wire; documents use it to tell apart operations on one path.
     let mut rest = template.split('#').next().unwrap_or_default();
     if !rest.starts_with('/') {
-        pieces.push(PathPiece::Literal("/".to_owned()));
+        pieces.push(Piece::Literal("/"));
     }
     while let Some((literal, name, behind)) = next_variable(rest) {
         push_literal(&mut pieces, literal);
@@ -47,11 +68,11 @@ pub(super) fn join<'d>(
         if name.ends_with('+') {
             allow_slashes(&mut parameters[place]);
         }
-        pieces.push(PathPiece::Parameter(place));
+        pieces.push(Piece::Parameter(place));
         rest = behind;
     }
     push_literal(&mut pieces, rest);
-    keep_used(&mut pieces, parameters, &used)
+    keep_used(pieces, parameters, &used)
 }
 
 /// What stands in front of the next variable, its name, and what stands behind it.
@@ -61,11 +82,9 @@ fn next_variable(rest: &str) -> Option<(&str, &str, &str)> {
     Some((&rest[..open], &rest[open + 1..close], &rest[close + 1..]))
 }
 
-fn push_literal(pieces: &mut Vec<PathPiece>, literal: &str) {
+fn push_literal<'d>(pieces: &mut Vec<Piece<'d>>, literal: &'d str) {
     if !literal.is_empty() {
-        pieces.push(PathPiece::Literal(
-            utf8_percent_encode(literal, ENCODED).to_string(),
-        ));
+        pieces.push(Piece::Literal(literal));
     }
 }
 
@@ -108,10 +127,10 @@ fn allow_slashes(parameter: &mut ParameterRead<'_>) {
 }
 
 fn keep_used<'d>(
-    pieces: &mut Vec<PathPiece>,
+    mut pieces: Vec<Piece<'d>>,
     parameters: Vec<ParameterRead<'d>>,
     used: &[bool],
-) -> (Vec<PathPiece>, Vec<ParameterRead<'d>>) {
+) -> (Vec<Piece<'d>>, Vec<ParameterRead<'d>>) {
     let mut new_places = Vec::with_capacity(parameters.len());
     let mut kept = Vec::with_capacity(parameters.len());
     for (parameter, used) in parameters.into_iter().zip(used) {
@@ -120,12 +139,12 @@ fn keep_used<'d>(
             kept.push(parameter);
         }
     }
-    for piece in pieces.iter_mut() {
-        if let PathPiece::Parameter(place) = piece {
+    for piece in &mut pieces {
+        if let Piece::Parameter(place) = piece {
             *place = new_places[*place];
         }
     }
-    (std::mem::take(pieces), kept)
+    (pieces, kept)
 }
 
 #[cfg(test)]
@@ -180,6 +199,7 @@ mod tests {
         ] {
             let declared = declared.iter().map(|name| parameter(name)).collect();
             let (found, parameters) = join(template, declared);
+            let found: Vec<_> = found.into_iter().map(Piece::plan).collect();
             assert_eq!(found, pieces, "{template}");
             let found: Vec<_> = parameters
                 .iter()

@@ -151,7 +151,7 @@ pub(super) fn text<'d>(
         let arguments: Vec<_> = operation
             .arguments
             .iter()
-            .filter(|argument| argument.location == location)
+            .filter(|argument| argument.location() == location)
             .collect();
         if arguments.is_empty() {
             continue;

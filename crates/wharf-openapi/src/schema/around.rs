@@ -94,11 +94,11 @@ pub(super) fn annotations(writer: &mut Writer, schema: &Keywords<'_>, around: &A
 
 /// Whether a title says no more than the property's name: `Pet Id` of `pet_id`.
 fn repeats(title: &str, name: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars()
-            .filter(|character| character.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    !name.is_empty() && letters(title) == letters(name)
+    !name.is_empty() && letters(title).eq(letters(name))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
 }

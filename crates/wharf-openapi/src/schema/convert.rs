@@ -271,7 +271,7 @@ fn lift_single(schema: &mut Keywords<'_>) {
         return;
     }
     let alone = Keywords::of(part);
-    if alone.reference().is_some() && alone.only(&[Keyword::Ref]) {
+    if alone.lone_reference().is_some() {
         schema.drop(Keyword::AllOf);
         schema.put(Keyword::Ref, alone.get(Keyword::Ref));
     }

@@ -185,6 +185,11 @@ impl<'d> Keywords<'d> {
         })
     }
 
+    /// A reference that says something, and that nothing stands beside.
+    pub(crate) fn lone_reference(&self) -> Option<Slice<'d>> {
+        self.reference().filter(|_| self.only(&[Keyword::Ref]))
+    }
+
     pub(crate) fn flags(&self) -> Flags {
         Flags {
             read_only: self.is_true(Keyword::ReadOnly),

@@ -186,7 +186,7 @@ pub(in crate::operation) fn between<'d>(
         schema: ArgumentSchema::MediaTypes(media_types),
         description: Some(described(first, &bodies).into()),
         deprecated: false,
-        location: None,
+        wire: None,
         renamed: false,
         spot: Spot::Nowhere,
     });

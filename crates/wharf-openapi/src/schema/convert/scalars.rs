@@ -1,5 +1,6 @@
 //! Keywords that hold values, numbers and texts.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -21,14 +22,14 @@ impl<'d> Converter<'_, '_, 'd> {
     ) {
         if let Some(values) = schema.get(Keyword::Enum) {
             let mut seen = HashSet::new();
-            let mut texts: Vec<String> = values
+            let mut texts: Vec<Cow<'d, str>> = values
                 .each_item()
                 .filter(|value| sound(*value, fragment.writer.depth_left()))
                 .map(compact)
                 .filter(|text| seen.insert(text.clone()))
                 .collect();
             if nullable && !texts.is_empty() && !seen.contains("null") {
-                texts.push("null".to_owned());
+                texts.push(Cow::Borrowed("null"));
             }
             if texts.is_empty() {
                 self.schemas
@@ -133,17 +134,27 @@ pub(in crate::schema) fn sound(value: Slice<'_>, depth_left: usize) -> bool {
     match value.kind() {
         JsonKind::Null | JsonKind::Boolean => true,
         JsonKind::Number => number(value).is_some(),
-        JsonKind::String => !value.as_str().contains("\\u") || value.text().is_some(),
+        // One byte is found sooner than two, and hardly any text has it.
+        JsonKind::String => {
+            let text = value.as_str();
+            !text.contains('\\') || !text.contains("\\u") || value.text().is_some()
+        }
         JsonKind::Array | JsonKind::Object => {
             depth_of(value) + 2 < depth_left && value.read::<Value>().is_some()
         }
     }
 }
 
-fn compact(value: Slice<'_>) -> String {
-    let mut writer = Writer::default();
-    writer.value(value);
-    writer.into_string()
+/// A value without its white space.
+fn compact(value: Slice<'_>) -> Cow<'_, str> {
+    match value.kind() {
+        JsonKind::Array | JsonKind::Object => {
+            let mut writer = Writer::default();
+            writer.value(value);
+            Cow::Owned(writer.into_string())
+        }
+        _ => Cow::Borrowed(value.as_str()),
+    }
 }
 
 /// A number that is finite.
