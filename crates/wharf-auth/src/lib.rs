@@ -1,1 +1,39 @@
 //! Who is calling: from a request's head to a [`wharf_model::Caller`], or to the challenge that says what is missing.
+//!
+//! A token is an [`UnverifiedToken`] until an [`Issuer`] has judged it; only then there are [`Claims`]. Each issuer has
+//! its own keys, algorithms and rules, so that no token can choose how it is checked. The [`Authenticator`] has all of
+//! them, and the API keys.
+
+mod authenticator;
+mod challenge;
+mod config;
+mod error;
+mod resource;
+
+mod api_keys;
+mod cache;
+mod quilt;
+mod scopes;
+
+mod claims;
+mod issuer;
+mod token;
+
+mod algorithm;
+mod discovery;
+mod key_source;
+mod keys;
+mod shared_secret;
+mod strict;
+
+pub use algorithm::Algorithm;
+pub use authenticator::Authenticator;
+pub use challenge::Challenge;
+pub use claims::Claims;
+pub use config::{Config, ConfigMistake, IssuerConfig, KeyConfig, Style};
+pub use discovery::Metadata;
+pub use error::TokenError;
+pub use issuer::Issuer;
+pub use keys::KeysError;
+pub use resource::Resource;
+pub use token::UnverifiedToken;

@@ -1,5 +1,6 @@
 //! The server: what is shared by all its requests, and its life from [`Server::new`] to [`Server::close`].
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::request::Parts;
-use ::http::{Request, Response};
+use ::http::{Request, Response, StatusCode};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,6 +21,7 @@ use wharf_model::Caller;
 use crate::admission;
 use crate::body::Body;
 use crate::encode::Frame;
+use crate::errors::{self, WireError};
 use crate::handshake;
 use crate::legacy_sse::{self, Connections};
 use crate::lists::Offering;
@@ -167,6 +169,23 @@ impl Server {
     /// The answer to a request that there is no room for.
     pub fn turn_away(&self) -> Response<Body> {
         http::refuse(&http::no_room(), None)
+    }
+
+    /// The answer to a request that goes no further, such as one whose caller is not let in: the status and the sentence
+    /// as a JSON-RPC error, readable for the browsers that may ask. A foreign `Host` or `Origin` is told of that instead.
+    pub fn refuse(
+        &self,
+        head: &Parts,
+        status: StatusCode,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Response<Body> {
+        match admission::check(&self.0.settings, head) {
+            Ok(origin) => {
+                let error = WireError::new(status, errors::INVALID_REQUEST, message);
+                admission::admit(http::refuse(&error, None), origin)
+            }
+            Err(error) => http::refuse(&error, None),
+        }
     }
 
     /// Serves one client over a pair of pipes until its input ends or the server closes.

@@ -366,8 +366,6 @@ impl Source for OpenApi {
     }
 }
 
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,10 @@ pub struct Config {
     /// Address and port to listen on. Only this machine can reach the default; `0.0.0.0:8000` lets everybody in who can
     /// reach this machine, so put sign-in in front of it, and list the name they use in `allowed_hosts`.
     pub http: String,
+    /// The address by which clients reach the server from outside, without the endpoint's path, such as
+    /// `https://mcp.example.com`. Documents and tokens name the server by it; what a request calls it is never believed.
+    /// Default: none, and clients are not told where to sign in.
+    pub public_url: Option<String>,
     /// Path of the MCP endpoint (Streamable HTTP).
     pub path: String,
     /// Host names that clients may use to reach the server, besides `localhost` and plain addresses; `*` allows any. A
@@ -32,6 +36,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: "127.0.0.1:8000".to_owned(),
+            public_url: None,
             path: "/mcp".to_owned(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),

@@ -5,6 +5,7 @@
 
 mod config;
 mod connection;
+mod door;
 mod drain;
 mod health;
 mod listen;
@@ -14,5 +15,6 @@ mod routes;
 mod stall;
 
 pub use config::{Config, ConfigMistake, Limits};
+pub use door::Door;
 pub use listen::{BindError, Listener, serve};
 pub use metrics::serve_metrics;

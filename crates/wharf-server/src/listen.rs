@@ -14,7 +14,7 @@ use wharf_mcp::Server;
 use crate::connection::{self, Room};
 use crate::drain::{self, Drain};
 use crate::routes::Routes;
-use crate::{Config, Limits};
+use crate::{Config, Door, Limits};
 
 /// How long to wait when the system has no room for another connection (no file descriptors, no memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -77,17 +77,19 @@ impl Listener {
     }
 }
 
-/// Serves until `shutdown` is done; then lets those who ask go elsewhere, and calls in flight finish within the grace time.
+/// Serves whom `door` lets in until `shutdown` is done; then lets those who ask go elsewhere, and calls in flight finish
+/// within the grace time.
 pub async fn serve(
     mcp: Server,
     listener: Listener,
     config: &Config,
+    door: Door,
     shutdown: impl Future<Output = ()>,
 ) {
     let limits = &config.limits;
     let drain = Arc::new(Drain::default());
     let house = House {
-        routes: Arc::new(Routes::new(mcp.clone(), config, drain.clone())),
+        routes: Arc::new(Routes::new(mcp.clone(), config, door, drain.clone())),
         limits: Arc::new(limits.clone()),
         places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),

@@ -14,7 +14,7 @@ use wharf_mcp::Server;
 
 use crate::drain::{self, Drain};
 use crate::stall::TimedBody;
-use crate::{Config, health};
+use crate::{Config, Door, health};
 
 /// Paths where the server answers something of its own.
 pub(crate) const TAKEN: &[&str] = &[
@@ -29,6 +29,9 @@ pub(crate) const TAKEN: &[&str] = &[
     "/metrics",
 ];
 
+/// Where MCP is spoken besides the endpoint: these need a caller as well.
+const MCP_BESIDE: &[&str] = &["/sse", "/messages"];
+
 /// A body of any route.
 pub(crate) type ResponseBody = Either<wharf_mcp::Body, axum::body::Body>;
 
@@ -37,12 +40,13 @@ pub(crate) struct Routes {
     mcp: Server,
     path: String,
     body_timeout: Duration,
+    door: Door,
     others: axum::Router,
     drain: Arc<Drain>,
 }
 
 impl Routes {
-    pub(crate) fn new(mcp: Server, config: &Config, drain: Arc<Drain>) -> Self {
+    pub(crate) fn new(mcp: Server, config: &Config, door: Door, drain: Arc<Drain>) -> Self {
         let mut others = health::routes(mcp.clone(), drain.clone());
         if config.sse_transport {
             let old = axum::Router::new()
@@ -55,6 +59,7 @@ impl Routes {
             mcp,
             path: config.path.clone(),
             body_timeout: config.limits.body_timeout(),
+            door,
             others,
             drain,
         }
@@ -87,11 +92,22 @@ impl Routes {
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
-        let request = request.map(|body| TimedBody::new(body, self.body_timeout));
+        let (mut head, body) = request.into_parts();
+        let body = TimedBody::new(body, self.body_timeout);
         // Some clients add a slash.
-        let path = request.uri().path();
-        if path == self.path || path.strip_suffix('/') == Some(&self.path) {
-            return Ok(self.mcp.handle(request).await.map(Either::Left));
+        let path = head.uri.path();
+        let is_endpoint = path == self.path || path.strip_suffix('/') == Some(&self.path);
+        if is_endpoint || MCP_BESIDE.contains(&path) {
+            if let Some(refusal) = self.door.turn_away(&self.mcp, &mut head).await {
+                return Ok(refusal.map(Either::Left));
+            }
+        } else if let Some(answer) = self.door.answer(&head) {
+            return Ok(answer.map(Either::Left));
+        }
+        let request = Request::from_parts(head, body);
+        if is_endpoint {
+            let answer = self.mcp.handle(request).await;
+            return Ok(self.door.challenge(answer).map(Either::Left));
         }
         let answer = self
             .others

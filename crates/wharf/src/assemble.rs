@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use wharf_auth::{Authenticator, Resource};
 use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
@@ -28,6 +29,8 @@ const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
 pub(crate) struct Assembled {
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
+    /// Who finds out who calls, where somebody is asked.
+    pub(crate) authenticator: Option<Authenticator>,
     pub(crate) reports: Vec<SourceReport>,
     /// Every file that was read, for `--watch`.
     pub(crate) files: Vec<PathBuf>,
@@ -89,6 +92,7 @@ pub(crate) async fn of_config(
             .hint(mistake.hint())
             .at(config.file.places.place(&way))
     })?;
+    let authenticator = authenticator(&config)?;
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {
@@ -128,9 +132,30 @@ pub(crate) async fn of_config(
     Ok(Assembled {
         config,
         catalog,
+        authenticator,
         reports,
         files,
     })
+}
+
+/// Who finds out who calls. Everything that is wrong with the sections is told at once.
+fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
+    let public_url = config.server.public_url.as_deref();
+    let resource = public_url
+        .map(|url| Resource::new(&config.name, url, &config.server.path))
+        .transpose()
+        .map_err(|mistake| of_auth(&[mistake]))?;
+    let auth = config.auth.as_ref();
+    auth.map(|auth| Authenticator::new(auth, resource.as_ref()))
+        .transpose()
+        .map_err(|mistakes| of_auth(&mistakes))
+}
+
+fn of_auth(mistakes: &[wharf_auth::ConfigMistake]) -> Failure {
+    let told = mistakes
+        .iter()
+        .map(|mistake| format!("error: {mistake}\nhint: {}", mistake.hint));
+    Failure::new(told.collect::<Vec<_>>().join("\n"))
 }
 
 /// Builds one source; `files` gets those that it was read from.

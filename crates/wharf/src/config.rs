@@ -35,6 +35,10 @@ pub(crate) struct Config {
     /// How the server listens, and what it bears.
     #[serde(default)]
     pub(crate) server: wharf_server::Config,
+    /// Who may call over HTTP. Default: anybody who can reach the server. Over stdio nobody is asked: whoever started the
+    /// process has its rights.
+    #[serde(default)]
+    pub(crate) auth: Option<wharf_auth::Config>,
     /// The client that the list of tools is rendered for, where all clients are of one kind: schemas are brought within
     /// its known limits without changing what a call may hold. `wharf check --client NAME` shows what it would not bear
     /// otherwise. Default: none; the schemas are listed as they are.
@@ -289,6 +293,7 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
         access: None,
         limits: None,
         server: wharf_server::Config::default(),
+        auth: None,
         sources: IndexMap::from([(document_name(document), source)]),
         file: ConfigFile::default(),
     }

@@ -11,12 +11,14 @@ use std::sync::mpsc::sync_channel;
 use http::Method;
 use wharf_model::Tool;
 
-use super::{Config, Entry, Report};
+use super::Entry;
+use crate::config::Config;
 use crate::document::Document;
 use crate::names::tool_names;
 use crate::operation::{Addresses, Fault, Head, Operation, PathItem};
 use crate::prompts::{PromptWriter, Prompts};
 use crate::reference::Resolver;
+use crate::report::Report;
 use crate::tools::ToolWriter;
 
 /// With fewer operations a thread costs more than it saves.

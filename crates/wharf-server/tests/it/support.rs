@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wharf_catalog::Catalog;
 use wharf_mcp::Settings;
-use wharf_server::{Config, Listener};
+use wharf_server::{Config, Door, Listener};
 
 /// Nothing in these tests takes long; whatever does has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,19 +29,28 @@ impl Drop for Bench {
 
 impl Bench {
     pub(crate) async fn start(config: Config) -> Self {
+        Self::behind(Door::default(), config).await
+    }
+
+    /// One that lets in whom the door does.
+    pub(crate) async fn behind(door: Door, config: Config) -> Self {
+        let catalog = Catalog::build([]).expect("nothing clashes with nothing");
+        Self::offering(catalog, door, config).await
+    }
+
+    pub(crate) async fn offering(catalog: Catalog, door: Door, config: Config) -> Self {
         let settings = Settings {
             sse_transport: true,
             allowed_origins: vec!["https://app.example".into()],
             ..Settings::default()
         };
-        let catalog = Catalog::build([]).expect("nothing clashes with nothing");
         let mcp = wharf_mcp::Server::new(catalog, settings);
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.address().unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            wharf_server::serve(mcp, listener, &config, stopped.cancelled_owned()).await;
+            wharf_server::serve(mcp, listener, &config, door, stopped.cancelled_owned()).await;
         });
         Self {
             address,

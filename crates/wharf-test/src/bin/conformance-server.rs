@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use wharf_catalog::{Catalog, Offer};
 use wharf_mcp::{Server, Settings};
-use wharf_server::{Config, Listener};
+use wharf_server::{Config, Door, Listener};
 use wharf_test::Fixture;
 
 const USAGE: &str = "usage: conformance-server (--http HOST:PORT | --stdio) [--sessions on|off]";
@@ -51,7 +51,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     match http {
         Some(http) => {
             let listener = Listener::bind(&http).await?;
-            wharf_server::serve(server, listener, &Config::default(), std::future::pending()).await;
+            wharf_server::serve(
+                server,
+                listener,
+                &Config::default(),
+                Door::default(),
+                std::future::pending(),
+            )
+            .await;
         }
         None => {
             server

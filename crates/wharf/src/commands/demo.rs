@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use wharf_model::Secret;
+use wharf_server::Door;
 use wharf_upstream::{ApiKeyPlace, Credentials};
 
 use crate::assemble;
@@ -58,7 +59,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();
     let server = assemble::server(&assembled.config, assembled.catalog);
-    let outcome = serve::serve_http(server, listener, &config, signals).await;
+    let outcome = serve::serve_http(server, listener, &config, Door::default(), signals).await;
 
     let _ = close_store.send(());
     match tokio::time::timeout(STORE_GRACE, store).await {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use wharf_config::Environment;
 use wharf_model::Caller;
+use wharf_server::Door;
 
 use crate::assemble;
 use crate::commands::serve;
@@ -72,7 +73,7 @@ pub(crate) async fn run(
         terminal::say(format_args!(
             "wharf serves {tools} tools at http://{address}{path}"
         ));
-        serve::serve_http(server, listener, &config.server, signals).await?;
+        serve::serve_http(server, listener, &config.server, Door::default(), signals).await?;
     }
     Ok(failure::DONE)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wharf_mcp::Server;
+use wharf_server::Door;
 
 use crate::assemble;
 use crate::cli::Input;
@@ -22,6 +23,7 @@ type Stamp = Option<(SystemTime, u64)>;
 /// Waits for reasons to read everything again, and does. Never returns.
 pub(crate) async fn run(
     server: Server,
+    door: Door,
     started_with: Config,
     input: Input,
     mut files: Vec<PathBuf>,
@@ -49,6 +51,7 @@ pub(crate) async fn run(
                     tools = assembled.catalog.tools().len(),
                     "serving the new state"
                 );
+                door.replace(assembled.authenticator);
                 server.replace(assembled.catalog);
                 if assembled.files != files {
                     files = assembled.files;

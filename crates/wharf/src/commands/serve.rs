@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use wharf_mcp::Server;
 use wharf_model::Caller;
-use wharf_server::Listener;
+use wharf_server::{Door, Listener};
 
 use crate::assemble::{self, Assembled, SourceReport};
 use crate::cli::Serve;
@@ -25,6 +25,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     let Assembled {
         mut config,
         catalog,
+        authenticator,
         reports,
         files,
     } = assemble::assemble(&serve.input).await?;
@@ -45,8 +46,10 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         .allowed_hosts
         .extend(serve.allow_host.iter().cloned());
     let server = assemble::server(&config, catalog);
+    let door = Door::new(authenticator);
     let reload = tokio::spawn(reload::run(
         server.clone(),
+        door.clone(),
         as_read,
         serve.input.clone(),
         files,
@@ -69,7 +72,13 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
                 listing.reason
             ));
         }
-        serve_http(server, listener, &config.server, signals).await?;
+        if config.auth.is_none() && !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "everybody who can reach this address may call every tool; the section `auth` says who may"
+            );
+        }
+        serve_http(server, listener, &config.server, door, signals).await?;
     }
     reload.abort();
     Ok(failure::DONE)
@@ -129,6 +138,7 @@ pub(crate) async fn serve_http(
     server: Server,
     listener: Listener,
     config: &wharf_server::Config,
+    door: Door,
     mut signals: Signals,
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
@@ -138,7 +148,7 @@ pub(crate) async fn serve_http(
         signals.next().await;
     };
     tokio::select! {
-        () = wharf_server::serve(server, listener, config, stop.cancelled()) => Ok(()),
+        () = wharf_server::serve(server, listener, config, door, stop.cancelled()) => Ok(()),
         () = told => Err(Failure::new("a second signal ended it before all was finished")),
     }
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod bad_input;
+mod callers;
 mod chaos;
 mod commands;
 mod documentation;

@@ -85,6 +85,15 @@ impl Running {
         panic!("`{part}` was never said; what was: {seen:#?}");
     }
 
+    /// Everything that is said from here on, by a server that has ended.
+    pub(crate) fn rest_of_lines(&self) -> String {
+        let mut lines = Vec::new();
+        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+            lines.push(line);
+        }
+        lines.join("\n")
+    }
+
     /// `HOST:PORT`.
     pub(crate) fn address(&self) -> &str {
         self.url
