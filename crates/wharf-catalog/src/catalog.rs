@@ -86,6 +86,9 @@ pub enum CatalogError {
     },
 }
 
+/// Whose the tools of search mode are, in logs.
+const SEARCH_SOURCE: &str = "search";
+
 /// Clients refuse longer names (the conformance suite and the major model APIs agree on 64).
 pub const TOOL_NAME_CHARS_MAX: usize = 64;
 
@@ -266,6 +269,25 @@ impl Catalog {
     pub fn source_of(&self, tool: &str) -> Option<&str> {
         let route = self.tool_routes.get(tool)?;
         Some(self.sources[route.source].name())
+    }
+
+    /// What a call of `name` is about: the name of a tool that is offered, and that of its source. A tool that is called
+    /// by way of search mode is the tool, not the way.
+    pub fn subject(&self, name: &str, arguments: Slice<'_>) -> Option<(&str, &str)> {
+        let routed = |name: &str| {
+            let route = self.tool_routes.get(name)?;
+            let tool = &self.tools[route.index].name;
+            Some((tool.as_str(), self.sources[route.source].name()))
+        };
+        if let Some(subject) = routed(name) {
+            return Some(subject);
+        }
+        let search = self.search.as_ref()?;
+        let way = search.listed().iter().find(|tool| tool.name == name)?;
+        let wanted = (SearchTool::named(name)? == SearchTool::Call)
+            .then(|| search::wanted(arguments))
+            .and_then(|(wanted, _)| routed(&wanted));
+        Some(wanted.unwrap_or((&way.name, SEARCH_SOURCE)))
     }
 
     /// All prompts, in the order to list them.

@@ -17,7 +17,8 @@ use crate::settings::Settings;
 const REQUEST_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-method, mcp-name, \
      mcp-session-id, last-event-id";
 /// What a browser's script may read.
-const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("mcp-session-id, www-authenticate");
+const RESPONSE_HEADERS: HeaderValue =
+    HeaderValue::from_static("mcp-session-id, www-authenticate, x-request-id");
 /// How long a browser may remember the answer, in seconds: an hour, as changes of the tool list add header names.
 const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 

@@ -18,6 +18,7 @@ use crate::errors::WireError;
 use crate::message::{Id, Reply, Shared};
 use crate::protocol::Method;
 use crate::sse::Running;
+use crate::watch;
 
 pub(crate) fn is_batch(text: &str) -> bool {
     text.trim_ascii_start().starts_with('[')
@@ -50,6 +51,7 @@ pub(crate) fn start(server: &Shared, text: &ByteString, peer: &Peer) -> Result<R
             "the batch holds more than {max} messages"
         )));
     }
+    watch::is_batch(peer.trail.as_ref());
     let room = Arc::new(Room::new(server.settings.limits.batch_answer_bytes_max));
     let running: Vec<_> = items
         .into_iter()
@@ -149,6 +151,7 @@ fn start_one(
         headers: peer.headers.clone(),
         session: peer.session.clone(),
         can_poll: false,
+        trail: peer.trail.clone(),
     };
     match dispatch(server, &request, text, peer) {
         Err(error) => done(error.reply(Some(request.id))),

@@ -7,13 +7,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use wharf_model::{
-    CallError, CompletionReference, CompletionRequest, Context, Event, InputAnswers, InputRequired,
-    Json, LogLevel, Outbox, Outcome,
+    CallError, CompletionReference, CompletionRequest, Context, Ending, Event, InputAnswers,
+    InputRequired, Json, LogLevel, Outbox, Outcome,
 };
 
 use crate::encode::{self, Frame, notifications};
@@ -24,9 +25,12 @@ use crate::mrtr::{self, Line, Purpose, Way};
 use crate::protocol::Revision;
 use crate::session::InFlight;
 use crate::sse::Running;
+use crate::watch;
 
 /// How many events may wait for a slow client; beyond that the source waits too.
 const EVENTS_WAITING_MAX: usize = 32;
+/// When another try makes sense after a call that could not have been recorded: somebody may have made room on a disk.
+const UNRECORDED_RETRY: Duration = Duration::from_secs(10);
 /// How often a call may ask a legacy client before it must answer.
 const ROUNDS_MAX: usize = 16;
 
@@ -117,19 +121,43 @@ impl Call {
             },
         };
         gone.disarm();
+        let is_late = answer.is_err();
         let answer = answer.unwrap_or_else(|_| {
             Err(WireError::internal(format!(
                 "the call took longer than {} seconds",
                 limit.as_secs()
             )))
         });
-        Some(match answer {
+        let Some(watch) = &self.context.watch else {
+            return Some(self.reply(answer));
+        };
+        let ending = match &answer {
+            _ if is_late => Ending::TimedOut,
+            Ok(_) => Ending::Ok,
+            Err(error) => watch::ending(error),
+        };
+        let answer = answer.map_err(|error| error.of_request(&watch.trail.request_id));
+        let reply = self.reply(answer);
+        watch.end(ending, reply.message.len());
+        Some(reply)
+    }
+
+    fn reply(&self, answer: Result<Vec<u8>, WireError>) -> Reply {
+        match answer {
             Ok(message) => Reply::ok(message),
             Err(error) => error.reply(Some(&self.id)),
-        })
+        }
     }
 
     async fn answer(&mut self) -> Result<Vec<u8>, WireError> {
+        if let Some(watch) = &self.context.watch
+            && !watch.admit()
+        {
+            tracing::error!("a call is refused because the audit log cannot be written");
+            return Err(self.refused(CallError::Overloaded {
+                retry_after: UNRECORDED_RETRY,
+            }));
+        }
         for _ in 0..ROUNDS_MAX {
             let asked = match self.attempt().await {
                 Ok(Outcome::Complete(message)) => return Ok(message),
@@ -167,6 +195,11 @@ impl Call {
             Target::Tool { name, arguments } => {
                 match catalog.call_tool(context, name, arguments.slice()).await? {
                     Outcome::Complete(result) => {
+                        if result.is_error
+                            && let Some(watch) = &context.watch
+                        {
+                            watch.tool_failed();
+                        }
                         Outcome::Complete(encode::tool_answer(frame, &result))
                     }
                     Outcome::InputRequired(asked) => Outcome::InputRequired(asked),

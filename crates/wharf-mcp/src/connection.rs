@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wharf_model::{Caller, JsonKind, Slice};
+use wharf_model::{Caller, JsonKind, Slice, Trail, Transport};
 
 use crate::batch;
 use crate::call::{Call, drive};
@@ -27,6 +27,7 @@ use crate::protocol::{Method, Revision};
 use crate::session::Session;
 use crate::sse::Running;
 use crate::subscriptions::{LegacyNews, Listen};
+use crate::watch;
 
 /// How many messages may wait for a client that does not read; beyond that its calls wait too.
 const QUEUE_MAX: usize = 64;
@@ -125,8 +126,11 @@ impl Connection {
             headers::check_metadata(request)?;
         } else if method == Some(Method::Initialize) {
             let (greeting, answer) = handshake::initialize(&self.server, request, true)?;
+            let reply = Reply::ok(answer);
+            let trail = self.trail(&headers);
+            watch::greeted(trail.as_ref(), greeting.revision, &caller, &reply);
             self.session.greet(greeting);
-            return Ok(Step::Done(Reply::ok(answer)));
+            return Ok(Step::Done(reply));
         }
         let mut peer = self.legacy_peer(caller, headers);
         if is_modern {
@@ -138,6 +142,7 @@ impl Connection {
 
     fn legacy_peer(&self, caller: Caller, headers: HeaderMap) -> Peer {
         let greeting = self.session.greeting();
+        let trail = self.trail(&headers);
         Peer {
             revision: greeting.revision,
             client: greeting.client,
@@ -145,7 +150,18 @@ impl Connection {
             headers,
             session: Some(self.session.clone()),
             can_poll: false,
+            trail,
         }
+    }
+
+    /// A message on a line has a trail of its own, whatever HTTP request it came with.
+    fn trail(&self, headers: &HeaderMap) -> Option<Arc<Trail>> {
+        let transport = if self.serves_modern {
+            Transport::Stdio
+        } else {
+            Transport::Sse
+        };
+        watch::trail(&self.server, transport, headers)
     }
 
     fn batch(

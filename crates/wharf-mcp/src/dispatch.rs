@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use tokio_util::sync::CancellationToken;
 use wharf_model::{
     CallError, Caller, ClientCapabilities, CompletionReference, CompletionRequest, Context,
-    InputAnswers, Json, JsonKind, Outbox, Slice,
+    InputAnswers, Json, JsonKind, Outbox, Slice, TraceContext, Trail, Watch,
 };
 
 use crate::call::{Call, Target, Wishes};
@@ -26,6 +26,7 @@ use crate::mrtr;
 use crate::protocol::{Method, Revision};
 use crate::session::Session;
 use crate::subscriptions::Listen;
+use crate::watch;
 
 /// Who sent a request, and how.
 pub(crate) struct Peer {
@@ -37,6 +38,8 @@ pub(crate) struct Peer {
     pub(crate) session: Option<Arc<Session>>,
     /// The transport lets clients leave a stream and join it again.
     pub(crate) can_poll: bool,
+    /// Where the message is observed.
+    pub(crate) trail: Option<Arc<Trail>>,
 }
 
 /// What answers a request.
@@ -57,8 +60,34 @@ pub(crate) fn dispatch(
     text: &ByteString,
     peer: Peer,
 ) -> Result<Step, WireError> {
-    let revision = peer.revision;
     let offering = server.offering.load_full();
+    let trace = own_trace(request);
+    let watch = watch::begin(&offering, request, text.len(), &peer, trace.as_ref());
+    let observed = Observed {
+        trace,
+        watch: watch.clone(),
+    };
+    let step = find(server, offering, request, text, peer, observed);
+    watch::found(watch.as_deref(), &step);
+    step
+}
+
+/// What goes along with a call for those who observe it.
+struct Observed {
+    /// What the message says itself.
+    trace: Option<TraceContext>,
+    watch: Option<Arc<Watch>>,
+}
+
+fn find(
+    server: &Shared,
+    offering: Arc<Offering>,
+    request: &Request<'_>,
+    text: &ByteString,
+    peer: Peer,
+    observed: Observed,
+) -> Result<Step, WireError> {
+    let revision = peer.revision;
     let method = Method::parse(&request.method)
         .filter(|method| method.is_in(revision) && is_offered(*method, &offering, &peer))
         .ok_or_else(|| WireError::method_not_found(&request.method, revision))?;
@@ -112,7 +141,8 @@ pub(crate) fn dispatch(
         }
         Method::Listen => Listen::new(server, &offering, request, &peer).map(Step::Listen),
         Method::CallTool | Method::GetPrompt | Method::ReadResource | Method::Complete => {
-            call(server, offering, method, request, text, peer).map(Step::Call)
+            let target = target(method, &request.params, text)?;
+            call(server, offering, target, request, text, peer, observed).map(Step::Call)
         }
     }
 }
@@ -147,12 +177,12 @@ fn check_cursor(params: &Params<'_>) -> Result<(), WireError> {
 fn call(
     server: &Shared,
     offering: Arc<Offering>,
-    method: Method,
+    target: Target,
     request: &Request<'_>,
     text: &ByteString,
     peer: Peer,
+    observed: Observed,
 ) -> Result<Call, WireError> {
-    let target = target(method, &request.params, text)?;
     // Before anything runs, so that over HTTP the status says it.
     check_access(&offering, &peer.caller, &target)
         .map_err(|error| WireError::of_call(error, peer.revision))?;
@@ -172,7 +202,11 @@ fn call(
     };
     let context = Context {
         client: peer.client,
-        traceparent: traceparent(request, &peer.headers),
+        // The message's own word comes first: there may be proxies between.
+        trace: observed
+            .trace
+            .or_else(|| TraceContext::of_headers(&peer.headers)),
+        watch: observed.watch,
         answers,
         outbox: Outbox::default(),
         deadline: Instant::now().checked_add(server.settings.limits.call_timeout),
@@ -312,12 +346,11 @@ fn wishes(request: &Request<'_>, text: &ByteString, peer: &Peer) -> Result<Wishe
     })
 }
 
-fn traceparent(request: &Request<'_>, headers: &HeaderMap) -> Option<String> {
-    let of_meta = request.meta.traceparent.and_then(Slice::text);
-    of_meta.map(std::borrow::Cow::into_owned).or_else(|| {
-        let header = headers.get(TRACEPARENT)?;
-        header.to_str().ok().map(str::to_owned)
-    })
+/// The trace in the message's `_meta`.
+fn own_trace(request: &Request<'_>) -> Option<TraceContext> {
+    let parent = request.meta.traceparent.and_then(Slice::text)?;
+    let state = request.meta.tracestate.and_then(Slice::text);
+    TraceContext::parse(&parent, state.as_deref())
 }
 
 fn member<'a>(params: &Params<'a>, name: &str) -> Option<Slice<'a>> {

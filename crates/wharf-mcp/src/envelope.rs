@@ -68,6 +68,8 @@ pub(crate) struct Meta<'a> {
     pub(crate) log_level: Option<Slice<'a>>,
     pub(crate) progress_token: Option<Slice<'a>>,
     pub(crate) traceparent: Option<Slice<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) tracestate: Option<Slice<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -58,6 +58,14 @@ impl WireError {
         self
     }
 
+    /// Says which request it was, where only the log says what went wrong.
+    pub(crate) fn of_request(mut self, request_id: &str) -> Self {
+        if self.code == INTERNAL {
+            self.message = format!("{} (request {request_id})", self.message).into();
+        }
+        self
+    }
+
     pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {
         self.refusal = Some(refusal);
         self

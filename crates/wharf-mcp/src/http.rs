@@ -16,7 +16,7 @@ use ::http::request::Parts;
 use ::http::{Method as Verb, Request as HttpRequest, Response, StatusCode};
 use bytes::Bytes;
 use bytestring::ByteString;
-use wharf_model::{Caller, Slice, whole_seconds};
+use wharf_model::{Caller, Slice, Trail, whole_seconds};
 
 use crate::body::{self, Body};
 use crate::call::{Call, KeptRunning};
@@ -30,7 +30,7 @@ use crate::protocol::{Method, names_modern_revision};
 use crate::session::Session;
 use crate::sse::{self, Reading};
 use crate::subscriptions::LegacyNews;
-use crate::{admission, batch};
+use crate::{admission, batch, watch};
 use era::{Era, era, legacy_peer, legacy_revision, modern_peer, session};
 
 /// When whoever is turned away finds another server, or room in this one.
@@ -138,17 +138,21 @@ fn prepare(
 ) -> Result<Prepared, WireError> {
     let wants_stream = wants_only_stream(&head.headers);
     let caller = caller(&mut head);
-    let peer = match era(&head.headers, request)? {
+    let trail = watch::trail_of(server, &mut head);
+    let mut peer = match era(&head.headers, request)? {
         Era::Modern => modern_peer(server, head.headers, caller, request)?,
         Era::Legacy(_) if Method::parse(&request.method) == Some(Method::Initialize) => {
-            return initialize(server, caller, request).map(Prepared::Done);
+            return initialize(server, caller, request, trail.as_ref()).map(Prepared::Done);
         }
         Era::Legacy(revision) => legacy_peer(server, head.headers, caller, revision)?,
     };
+    peer.trail = trail;
     let session = peer.session.clone();
     Ok(match dispatch(server, request, text, peer)? {
         Step::Done(reply) => Prepared::Done(json(reply)),
-        Step::Listen(listen) => Prepared::Done(sse::response(listen.into_chunks())),
+        Step::Listen(listen) => {
+            Prepared::Done(sse::response(&server.open_streams, listen.into_chunks()))
+        }
         Step::Call(call) => Prepared::Call {
             call,
             session,
@@ -161,10 +165,13 @@ fn initialize(
     server: &Shared,
     caller: Caller,
     request: &Request<'_>,
+    trail: Option<&Arc<Trail>>,
 ) -> Result<Response<Body>, WireError> {
     let has_sessions = server.settings.sessions;
     let (greeting, answer) = handshake::initialize(server, request, has_sessions)?;
-    let mut response = json(Reply::ok(answer));
+    let reply = Reply::ok(answer);
+    watch::greeted(trail, greeting.revision, &caller, &reply);
+    let mut response = json(reply);
     if has_sessions {
         let session = Session::new(caller, greeting, &server.settings.limits);
         server.sessions.add(&session);
@@ -208,7 +215,9 @@ async fn post_batch(
     if !revision.has_batches() {
         return Err(batch::unknown());
     }
-    let peer = legacy_peer(server, head.headers, caller, revision)?;
+    let trail = watch::trail_of(server, &mut head);
+    let mut peer = legacy_peer(server, head.headers, caller, revision)?;
+    peer.trail = trail;
     let running = KeptRunning::new(batch::start(server, &text, &peer)?, server);
     Ok(maybe_json(running.await))
 }
@@ -254,7 +263,10 @@ fn get(server: &Shared, head: &Parts) -> Response<Body> {
             ..Reading::whole(log, server)
         }
         .response(),
-        None => sse::response(LegacyNews::new(server, &session).into_chunks()),
+        None => sse::response(
+            &server.open_streams,
+            LegacyNews::new(server, &session).into_chunks(),
+        ),
     }
 }
 

@@ -110,7 +110,8 @@ fn open(server: &Shared, head: &mut Parts) -> Result<Response<Body>, WireError> 
         first: Some(first.into()),
         is_closing: false,
     };
-    Ok(sse::response(Box::pin(stream::unfold(line, Stream::next))))
+    let chunks = Box::pin(stream::unfold(line, Stream::next));
+    Ok(sse::response(&server.open_streams, chunks))
 }
 
 /// The open stream. Its end is the end of the session.

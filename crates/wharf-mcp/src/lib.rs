@@ -24,6 +24,7 @@ mod batch;
 mod call;
 mod dispatch;
 mod errors;
+mod watch;
 
 mod encode;
 mod handshake;

@@ -133,6 +133,26 @@ impl Method {
         })
     }
 
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::Ping => "ping",
+            Self::Discover => "server/discover",
+            Self::ListTools => "tools/list",
+            Self::CallTool => "tools/call",
+            Self::ListPrompts => "prompts/list",
+            Self::GetPrompt => "prompts/get",
+            Self::ListResources => "resources/list",
+            Self::ListResourceTemplates => "resources/templates/list",
+            Self::ReadResource => "resources/read",
+            Self::Subscribe => "resources/subscribe",
+            Self::Unsubscribe => "resources/unsubscribe",
+            Self::Complete => "completion/complete",
+            Self::SetLogLevel => "logging/setLevel",
+            Self::Listen => "subscriptions/listen",
+        }
+    }
+
     pub(crate) fn is_in(self, revision: Revision) -> bool {
         match self {
             Self::Initialize

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ::http::request::Parts;
 use ::http::{Request, Response, StatusCode};
@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) connections: Connections,
     /// What all event streams may hold together.
     pub(crate) streams: Arc<Budget>,
+    /// How many are open.
+    pub(crate) open_streams: Arc<AtomicUsize>,
     pub(crate) sealer: Sealer,
     /// Ends streams; requests ask the flag beside it, which costs no lock.
     pub(crate) closing: CancellationToken,
@@ -78,6 +80,7 @@ impl Server {
             sessions: Sessions::new(&settings.limits),
             connections: Connections::default(),
             streams: Budget::new(settings.limits.kept_bytes_of_all_max),
+            open_streams: Arc::default(),
             sealer: Sealer::new(settings.state_key.as_ref()),
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
@@ -111,6 +114,16 @@ impl Server {
     /// What is offered now.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.0.offering.load().catalog.clone()
+    }
+
+    /// How many legacy sessions are kept.
+    pub fn sessions(&self) -> usize {
+        self.0.sessions.len()
+    }
+
+    /// How many event streams are open.
+    pub fn streams(&self) -> usize {
+        self.0.open_streams.load(Ordering::Relaxed)
     }
 
     /// What the owner decided.

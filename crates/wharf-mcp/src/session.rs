@@ -323,6 +323,11 @@ impl Sessions {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     fn shard(&self, id: SessionId) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
         let at = usize::from(id.0.to_le_bytes()[0]) % SHARDS;
         lock(&self.shards[at])

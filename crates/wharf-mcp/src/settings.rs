@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use wharf_model::{Icon, Secret};
+use wharf_model::{Icon, Observer, Secret};
 
 /// How one server presents itself and what it permits.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The server's name for programs. `wharf` unless the owner says otherwise.
     pub name: String,
@@ -41,6 +42,17 @@ pub struct Settings {
     /// The key that seals the state of multi-round-trip calls. Replicas with the same key continue each other's calls;
     /// random when absent, so that a restart or another replica refuses the state.
     pub state_key: Option<StateKey>,
+    /// Who is told of every request. Nobody by default, which costs nothing.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A key that seals state; long enough that nobody finds it by trying.
@@ -150,6 +162,7 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             list_ttl_ms: 60_000,
             state_key: None,
+            observer: None,
         }
     }
 }

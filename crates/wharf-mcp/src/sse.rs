@@ -12,12 +12,14 @@ pub(crate) use log::Log;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ::http::header::{self, HeaderValue};
 use ::http::{HeaderName, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Chunks};
@@ -44,6 +46,8 @@ pub(crate) struct Reading {
     /// Ends the stream early.
     pub(crate) ended: CancellationToken,
     pub(crate) keep_alive: Duration,
+    /// Where it is counted while it is open.
+    pub(crate) open_streams: Arc<AtomicUsize>,
 }
 
 impl Reading {
@@ -56,6 +60,7 @@ impl Reading {
             running: None,
             ended: CancellationToken::new(),
             keep_alive: server.settings.limits.keep_alive,
+            open_streams: server.open_streams.clone(),
         }
     }
 
@@ -66,12 +71,16 @@ impl Reading {
         } else {
             self.log.departures()
         };
+        let open_streams = self.open_streams.clone();
         let reader = Reader {
             number: self.log.begin_reading(),
             departures,
             how: self,
         };
-        response(Box::pin(stream::unfold(reader, Reader::next)))
+        response(
+            &open_streams,
+            Box::pin(stream::unfold(reader, Reader::next)),
+        )
     }
 }
 
@@ -153,9 +162,31 @@ pub(crate) fn parse_event_id(id: &str) -> Option<(u64, u64)> {
     Some((stream.parse().ok()?, number.parse().ok()?))
 }
 
+/// A stream that is counted while it is open.
+struct Open {
+    chunks: Chunks,
+    count: Arc<AtomicUsize>,
+}
+
+impl Stream for Open {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.chunks.as_mut().poll_next(context)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A response whose body is an event stream.
-pub(crate) fn response(chunks: Chunks) -> Response<Body> {
-    let mut response = Response::new(Body::stream(chunks));
+pub(crate) fn response(open_streams: &Arc<AtomicUsize>, chunks: Chunks) -> Response<Body> {
+    open_streams.fetch_add(1, Ordering::Relaxed);
+    let count = open_streams.clone();
+    let mut response = Response::new(Body::stream(Box::pin(Open { chunks, count })));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -185,6 +216,7 @@ mod tests {
             running: None,
             ended: CancellationToken::new(),
             keep_alive: Duration::from_secs(60),
+            open_streams: Arc::default(),
         }
     }
 

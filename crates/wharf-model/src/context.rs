@@ -1,12 +1,13 @@
 //! What comes along with a call: who asks, what their client can do, and ways to tell them something meanwhile.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Caller, InputAnswers, Json};
+use crate::{Caller, ExchangeWatch, InputAnswers, Json, Target, TraceContext, Watch};
 
 /// Everything around one call. Owned by the call; nothing in it outlives it.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +18,10 @@ pub struct Context {
     pub client: ClientCapabilities,
     /// The inbound HTTP headers; empty on stdio. Never sent on unless a source lists them.
     pub headers: HeaderMap,
-    /// W3C `traceparent` of the request, from `_meta` or the headers.
-    pub traceparent: Option<String>,
+    /// The trace that the request belongs to by its own word: in `_meta`, or in the headers.
+    pub trace: Option<TraceContext>,
+    /// The call as it is observed, where anybody observes.
+    pub watch: Option<Arc<Watch>>,
     /// Answers to what an earlier attempt of this call asked.
     pub answers: InputAnswers,
     /// Where progress and log messages go.
@@ -92,6 +95,29 @@ pub enum LogLevel {
     Critical,
     Alert,
     Emergency,
+}
+
+impl Context {
+    /// A request to an upstream begins: puts the trace on its headers, and watches it where anybody observes.
+    pub fn exchange<'a>(
+        &'a self,
+        method: &'a Method,
+        target: Target<'a>,
+        headers: &mut HeaderMap,
+    ) -> Option<ExchangeWatch<'a>> {
+        if let Some(watch) = &self.watch {
+            return Some(watch.exchange(method, target, headers));
+        }
+        if let Some(trace) = &self.trace {
+            trace.put_on(headers);
+        }
+        None
+    }
+
+    /// The id of the request, where it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.watch.as_ref().map(|watch| &*watch.trail.request_id)
+    }
 }
 
 impl Outbox {

@@ -20,7 +20,9 @@ mod context;
 mod effort;
 mod error;
 mod interaction;
+mod observe;
 mod source;
+mod trace;
 
 pub use caller::{Caller, Identity};
 pub use completion::{Completion, CompletionReference, CompletionRequest};
@@ -31,8 +33,13 @@ pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
 pub use json::{leading_spaces, opening_brackets, plain_length};
+pub use observe::{
+    Answer, Asked, Beginning, Ending, Exchange, ExchangeWatch, HttpRequest, Observer, Operation,
+    Span, Target, Trail, Transport, Watch,
+};
 pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
 pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
 pub use secret::Secret;
-pub use source::{BoxFuture, Change, Source};
+pub use source::{BoxFuture, Breaker, Change, Load, Source};
 pub use tool::{Origin, Tool, ToolAnnotations, ToolCall, ToolResult};
+pub use trace::TraceContext;

@@ -100,10 +100,37 @@ pub trait Source: Send + Sync + 'static {
         }
     }
 
+    /// How much its upstream has to do, where that is known.
+    fn load(&self) -> Option<Load> {
+        None
+    }
+
     /// News of changes, where a source has any.
     fn changes(&self) -> Option<broadcast::Receiver<Change>> {
         self.inner()?.changes()
     }
+}
+
+/// How much an upstream has to do, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Calls under way.
+    pub in_flight: usize,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// What is let through to it.
+    pub breaker: Breaker,
+}
+
+/// What is let through to an upstream, from good to bad; as a number for those who draw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// Everything.
+    Closed = 0,
+    /// One call, to see whether the upstream is back.
+    HalfOpen = 1,
+    /// Nothing.
+    Open = 2,
 }
 
 /// Something that changed.

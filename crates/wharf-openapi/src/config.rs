@@ -5,7 +5,6 @@ use serde::Deserialize;
 use wharf_upstream::Supplied;
 
 use crate::description::Descriptions;
-use crate::observer::Observer;
 use crate::response::{Limits, Strictness};
 
 /// How a document becomes tools.
@@ -54,9 +53,6 @@ pub struct Config {
     /// Whether tools carry the OAuth scopes that their operations declare; rules of access may want them.
     #[serde(skip)]
     pub scopes: bool,
-    /// Who is told of exchanges with the upstream.
-    #[serde(skip)]
-    pub observer: Option<Observer>,
 }
 
 /// How errors of the upstream are worded.
@@ -111,7 +107,6 @@ impl Default for Config {
             prompts: false,
             supplied: Supplied::default(),
             scopes: false,
-            observer: None,
         }
     }
 }

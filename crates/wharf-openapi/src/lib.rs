@@ -23,7 +23,6 @@ mod request;
 mod response;
 
 mod config;
-mod observer;
 mod pages;
 mod report;
 mod source;
@@ -31,7 +30,6 @@ mod source;
 pub use config::{Config, ErrorStyle, OutputSchemas, UnknownArguments};
 pub use description::Descriptions;
 pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError, FoundFile};
-pub use observer::{Exchange, Observer};
 pub use pages::{Cursor, Next, Pages, PagesMistake};
 pub use report::{LeftOut, Report};
 pub use schema::Note;

@@ -9,16 +9,15 @@ use std::time::Instant;
 
 use http::Method;
 use wharf_model::{
-    BoxFuture, CallError, Content, Context, Outcome, Prompt, PromptResult, Slice, Source, Tool,
-    ToolCall, ToolResult,
+    Answer, BoxFuture, Breaker, CallError, Content, Context, Load, Outcome, Prompt, PromptResult,
+    Slice, Source, Target, Tool, ToolCall, ToolResult,
 };
-use wharf_upstream::{Request, Response, Upstream, UpstreamError};
+use wharf_upstream::{BreakerState, Request, Response, Upstream, UpstreamError};
 
 use self::gather::PagedCall;
 use self::read::Offered;
 use crate::config::{Config, ErrorStyle};
 use crate::document::{Document, DocumentError};
-use crate::observer::{Exchange, Observer};
 use crate::operation::{Addresses, Fault, OutputShape, PathItem, base_url};
 use crate::pages::{self, Pages, PagesMistake};
 use crate::plan::Plan;
@@ -49,7 +48,6 @@ pub struct OpenApi {
     upstream: Option<Upstream>,
     prompts: Prompts,
     error_style: ErrorStyle,
-    observer: Option<Observer>,
     strictness: Strictness,
     drop_nulls: bool,
     /// How pages are gathered, by tool; empty where they are not.
@@ -112,7 +110,6 @@ impl OpenApi {
             upstream: None,
             prompts,
             error_style: config.error_style,
-            observer: config.observer.clone(),
             strictness: config.strictness(),
             drop_nulls: config.drop_nulls,
             pages: BTreeMap::new(),
@@ -238,6 +235,7 @@ impl OpenApi {
             }
             Err(error) => {
                 tracing::warn!(
+                    request_id = context.request_id(),
                     tool = call.name,
                     error = &error as &dyn std::error::Error,
                     "the upstream gave no answer"
@@ -249,7 +247,7 @@ impl OpenApi {
                 if awslabs {
                     awslabs::failure(call.name, &error)
                 } else {
-                    response::failure(&error)
+                    response::failure(&error, context.request_id())
                 }
             }
         })
@@ -258,19 +256,22 @@ impl OpenApi {
     async fn send(
         &self,
         upstream: &Upstream,
-        request: Request,
+        mut request: Request,
         context: &Context,
         entry: &Entry,
         deadline: Option<Instant>,
     ) -> Result<Response, UpstreamError> {
-        let started = self.observer.as_ref().map(|_| Instant::now());
+        let target = Target {
+            source: &self.name,
+            template: self.path(entry),
+            base_url: upstream.base_url(),
+        };
+        let exchange = context.exchange(&entry.method, target, &mut request.headers);
         let answer = upstream.send(request, &context.headers, deadline).await;
-        if let (Some(observer), Some(started)) = (&self.observer, started) {
-            observer.tell(&Exchange {
-                method: &entry.method,
-                path: self.path(entry),
-                status: answer.as_ref().ok().map(|answer| answer.status),
-                took: started.elapsed(),
+        if let Some(exchange) = exchange {
+            exchange.end(match &answer {
+                Ok(answer) => Answer::Status(answer.status),
+                Err(error) => Answer::Failed(error.kind()),
             });
         }
         answer
@@ -355,6 +356,19 @@ impl Source for OpenApi {
     ) -> BoxFuture<'a, Result<Outcome<PromptResult>, CallError>> {
         let filled = self.fill_prompt(name, arguments);
         Box::pin(std::future::ready(filled.map(Outcome::Complete)))
+    }
+
+    fn load(&self) -> Option<Load> {
+        let load = self.upstream.as_ref()?.load();
+        Some(Load {
+            in_flight: load.in_flight,
+            waiting: load.waiting,
+            breaker: match load.breaker {
+                BreakerState::Closed => Breaker::Closed,
+                BreakerState::HalfOpen => Breaker::HalfOpen,
+                BreakerState::Open => Breaker::Open,
+            },
+        })
     }
 
     fn call<'a>(

@@ -10,6 +10,7 @@ mod drain;
 mod health;
 mod listen;
 mod metrics;
+mod observed;
 mod pace;
 mod routes;
 mod stall;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
 use crate::listen::Listener;
+use crate::routes::EXPOSITION;
 use crate::stall::WriteGuard;
 
 /// Whoever reads metrics comes every few seconds, and there are few of them.
@@ -24,9 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Prometheus' text format.
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// Answers `/metrics` with what `render` says. Never returns; whoever spawns it ends it.
 pub async fn serve_metrics(
@@ -75,6 +73,6 @@ fn answer<B>(request: &http::Request<B>, render: &dyn Fn() -> String) -> Respons
         return response;
     }
     let mut response = Response::new(Full::from(render()));
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
+    response.headers_mut().insert(CONTENT_TYPE, EXPOSITION);
     response
 }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{Request, Response};
-use axum::routing::any;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Request, Response};
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use tower_service::Service;
 use wharf_mcp::Server;
+use wharf_model::Observer;
 
 use crate::drain::{self, Drain};
+use crate::observed::{Observed, Seen};
 use crate::stall::TimedBody;
-use crate::{Config, Door, health};
+use crate::{Config, Door, health, observed};
 
 /// Paths where the server answers something of its own.
 pub(crate) const TAKEN: &[&str] = &[
@@ -35,12 +39,17 @@ const MCP_BESIDE: &[&str] = &["/sse", "/messages"];
 /// A body of any route.
 pub(crate) type ResponseBody = Either<wharf_mcp::Body, axum::body::Body>;
 
+/// Prometheus' text format.
+pub(crate) const EXPOSITION: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
 /// Everything that answers requests.
 pub(crate) struct Routes {
     mcp: Server,
     path: String,
     body_timeout: Duration,
     door: Door,
+    observer: Option<Arc<dyn Observer>>,
     others: axum::Router,
     drain: Arc<Drain>,
 }
@@ -55,11 +64,18 @@ impl Routes {
                 .route("/messages", any(message));
             others = others.merge(old.with_state(mcp.clone()));
         }
+        let observer = mcp.settings().observer.clone();
+        let serves_metrics = |observer: &Arc<dyn Observer>| observer.exposition().is_some();
+        if observer.as_ref().is_some_and(serves_metrics) {
+            let own = axum::Router::new().route("/metrics", get(metrics));
+            others = others.merge(own.with_state(mcp.clone()));
+        }
         Self {
             mcp,
             path: config.path.clone(),
             body_timeout: config.limits.body_timeout(),
             door,
+            observer,
             others,
             drain,
         }
@@ -68,8 +84,8 @@ impl Routes {
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Infallible> {
-        let mut answer = self.route(request).await?;
+    ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
+        let mut answer = self.watched(request).await?;
         self.drain.mark(&mut answer);
         Ok(answer)
     }
@@ -78,14 +94,46 @@ impl Routes {
     pub(crate) async fn turn_away(
         &self,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Infallible> {
+    ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
         let mut answer = if health::PATHS.contains(&request.uri().path()) {
-            self.route(request).await?
+            self.watched(request).await?
         } else {
-            self.mcp.turn_away().map(Either::Left)
+            let seen = self.watch(&request);
+            let answer = self.mcp.turn_away().map(Either::Left);
+            observed::end(seen, answer)
         };
         drain::make_last(&mut answer);
         Ok(answer)
+    }
+
+    async fn watched(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
+        let seen = self.watch(&request);
+        if let Some(seen) = &seen {
+            request.extensions_mut().insert(seen.trail.clone());
+        }
+        let answer = self.route(request).await?;
+        Ok(observed::end(seen, answer))
+    }
+
+    /// The request as it is observed, where anybody observes.
+    fn watch<B>(&self, request: &Request<B>) -> Option<Seen> {
+        let observer = self.observer.as_ref()?;
+        let path = request.uri().path();
+        // For counting: a path that nobody serves could be anything.
+        let route = if self.is_endpoint(path) {
+            Some(self.path.as_str())
+        } else {
+            TAKEN.iter().find(|taken| **taken == path).copied()
+        };
+        Some(Seen::begin(observer, request, route))
+    }
+
+    /// Some clients add a slash.
+    fn is_endpoint(&self, path: &str) -> bool {
+        path == self.path || path.strip_suffix('/') == Some(&self.path)
     }
 
     async fn route(
@@ -116,6 +164,22 @@ impl Routes {
             .await;
         answer.map(|response| response.map(Either::Right))
     }
+}
+
+/// What was counted. Names of tools are in it, so a page that re-pointed its name here does not get it.
+async fn metrics(
+    State(mcp): State<Server>,
+    request: axum::extract::Request,
+) -> Response<ResponseBody> {
+    let (head, _) = request.into_parts();
+    if let Some(refusal) = mcp.refusal(&head) {
+        return refusal.map(Either::Left);
+    }
+    let observer = mcp.settings().observer.as_ref();
+    let text = observer.and_then(|observer| observer.exposition());
+    let headers = [(CONTENT_TYPE, EXPOSITION)];
+    let response = (headers, text.unwrap_or_default()).into_response();
+    response.map(Either::Right)
 }
 
 async fn sse(

@@ -424,6 +424,24 @@ impl UpstreamError {
         }
     }
 
+    /// One word for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Token { .. } | Self::TokenRequest { .. } => "credentials",
+            Self::Refused { .. } => "refused",
+            Self::Resolve { .. } => "resolve",
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Timeout { .. } => "timeout",
+            Self::TooManyRedirects { .. } | Self::RedirectedAway { .. } => "redirect",
+            Self::Disconnected { .. } | Self::Interrupted { .. } => "disconnected",
+            Self::Protocol { .. } | Self::Encoding { .. } => "protocol",
+            Self::Crowded { .. } => "crowded",
+            Self::LeftAlone { .. } => "breaker_open",
+            _ => "other",
+        }
+    }
+
     /// The same for whoever called: no host, and nothing about this server's surroundings.
     pub fn for_caller(&self) -> Cow<'static, str> {
         match self {

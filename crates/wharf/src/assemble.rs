@@ -11,7 +11,7 @@ use wharf_auth::{Authenticator, Resource};
 use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
-use wharf_model::Source;
+use wharf_model::{Observer, Source};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
@@ -443,7 +443,11 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The MCP server over what was assembled.
-pub(crate) fn server(config: &Config, catalog: Catalog) -> Server {
+pub(crate) fn server(
+    config: &Config,
+    catalog: Catalog,
+    observer: Option<Arc<dyn Observer>>,
+) -> Server {
     let limits = &config.server.limits;
     let settings = Settings {
         name: config.name.clone(),
@@ -463,6 +467,7 @@ pub(crate) fn server(config: &Config, catalog: Catalog) -> Server {
             answer_timeout: Duration::from_secs(limits.answer_timeout_s),
             ..wharf_mcp::Limits::default()
         },
+        observer,
         ..Settings::default()
     };
     Server::new(catalog, settings)

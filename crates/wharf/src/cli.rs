@@ -17,6 +17,9 @@ pub(crate) struct Cli {
     /// How much to log on stderr.
     #[arg(long, global = true, value_enum, default_value_t = Log::Info, value_name = "LEVEL", env = "WHARF_LOG")]
     pub(crate) log: Log,
+    /// How the log is written: `auto` is text on a terminal, and one JSON object a line otherwise.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto, value_name = "FORMAT", env = "WHARF_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
 }
 
 impl Cli {
@@ -25,6 +28,7 @@ impl Cli {
         Self {
             command: Command::Openapi { arguments },
             log: Log::Info,
+            log_format: LogFormat::Auto,
         }
     }
 }
@@ -230,6 +234,13 @@ pub(crate) enum Log {
     Info,
     Debug,
     Trace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Auto,
+    Text,
+    Json,
 }
 
 #[cfg(test)]

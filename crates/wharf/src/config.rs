@@ -39,6 +39,9 @@ pub(crate) struct Config {
     /// process has its rights.
     #[serde(default)]
     pub(crate) auth: Option<wharf_auth::Config>,
+    /// What is told of requests, and to whom.
+    #[serde(default)]
+    pub(crate) telemetry: wharf_telemetry::Config,
     /// The client that the list of tools is rendered for, where all clients are of one kind: schemas are brought within
     /// its known limits without changing what a call may hold. `wharf check --client NAME` shows what it would not bear
     /// otherwise. Default: none; the schemas are listed as they are.
@@ -294,6 +297,7 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
         limits: None,
         server: wharf_server::Config::default(),
         auth: None,
+        telemetry: wharf_telemetry::Config::default(),
         sources: IndexMap::from([(document_name(document), source)]),
         file: ConfigFile::default(),
     }

@@ -12,6 +12,7 @@ mod openapi_compat;
 mod references;
 mod secrets;
 mod tables;
+mod telemetry;
 mod terminal;
 mod who;
 
@@ -27,12 +28,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let environment = Environment::of_process();
-    let Cli { command, mut log } = openapi_compat::invoked(std::env::args_os(), &environment)
+    let Cli {
+        command,
+        mut log,
+        log_format,
+    } = openapi_compat::invoked(std::env::args_os(), &environment)
         .map_or_else(Cli::parse, Cli::openapi);
     if let Command::Openapi { arguments } = &command {
         log = openapi_compat::log_level(arguments, &environment);
     }
-    terminal::start_log(log);
+    terminal::start_log(log, log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

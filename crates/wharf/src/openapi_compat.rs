@@ -2,7 +2,7 @@
 //!
 //! What is typed and set is read once into [`Settings`], which become sources of the kind that a configuration gives.
 //! From there on everything is as with `wharf serve`; what differs is a rule of the source (who is trusted with its
-//! addresses), a setting of its tools (error words, prompts), or a coat around it (tags, names that are taken, counters).
+//! addresses), a setting of its tools (error words, prompts), or a coat around it (tags, names that are taken).
 //!
 //! Names and defaults are kept as they are known, even where better ones come to mind. What the other server accepted
 //! and did nothing with works here; `docs/from-openapi-mcp-server.md` lists it.
@@ -23,6 +23,7 @@ use wharf_config::Environment;
 
 pub(crate) use arguments::{Typed, read};
 pub(crate) use flags::help;
+pub(crate) use metrics::render;
 pub(crate) use settings::{Settings, Transport, log_level};
 pub(crate) use sources::{Sources, build};
 

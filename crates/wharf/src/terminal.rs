@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::cli::Log;
+use crate::cli::{Log, LogFormat};
 use crate::failure::Failure;
 
 /// Width of tables where the terminal does not say its own.
@@ -90,8 +90,8 @@ pub(crate) fn table<const N: usize>(
     table
 }
 
-/// Starts logging to stderr: text on a terminal, JSON lines otherwise.
-pub(crate) fn start_log(level: Log) {
+/// Starts logging to stderr.
+pub(crate) fn start_log(level: Log, format: LogFormat) {
     use tracing::level_filters::LevelFilter;
     let level = match level {
         Log::Off => LevelFilter::OFF,
@@ -104,14 +104,18 @@ pub(crate) fn start_log(level: Log) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr);
-    if io::stderr().is_terminal() {
-        builder
+    let is_terminal = io::stderr().is_terminal();
+    match format {
+        LogFormat::Auto if is_terminal => builder
             .with_ansi(shows_styles(&io::stderr()))
             .with_target(false)
             .without_time()
-            .init();
-    } else {
-        builder.json().init();
+            .init(),
+        LogFormat::Text => builder
+            .with_ansi(shows_styles(&io::stderr()))
+            .with_target(false)
+            .init(),
+        LogFormat::Auto | LogFormat::Json => builder.json().init(),
     }
 }
 

@@ -86,6 +86,7 @@ pub(super) fn modern_peer(
         headers,
         session: None,
         can_poll: false,
+        trail: None,
     })
 }
 
@@ -110,6 +111,7 @@ pub(super) fn legacy_peer(
         headers,
         session,
         can_poll: true,
+        trail: None,
     })
 }
 

@@ -14,6 +14,7 @@ mod batches;
 mod legacy;
 mod limits;
 mod modern;
+mod observed;
 mod questions;
 mod rates;
 mod routing;

@@ -230,10 +230,13 @@ pub(crate) fn find<'a>(answer: &'a Value, tool: &str) -> &'a Value {
 #[tokio::test]
 async fn the_caller_and_the_trace_reach_the_source() {
     let bench = Bench::plain().await;
-    let meta = json!({"name": "headers", "arguments": {}, "_meta": {"traceparent": "00-a-b-01"}});
+    let of_meta = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let of_headers = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let meta = |parent: &str| json!({"name": "headers", "arguments": {}, "_meta": {"traceparent": parent}});
     for (params, trace) in [
-        (meta, "00-a-b-01"),
-        (call("headers", json!({})), "00-c-d-01"),
+        (meta(of_meta), of_meta),
+        (meta("00-malformed-01"), of_headers),
+        (call("headers", json!({})), of_headers),
     ] {
         let (message, headers) = modern("tools/call", params);
         let mut headers: Vec<_> = headers
@@ -243,7 +246,7 @@ async fn the_caller_and_the_trace_reach_the_source() {
         headers.extend([
             ("x-test-caller", "alice"),
             ("x-probe", "7"),
-            ("traceparent", "00-c-d-01"),
+            ("traceparent", of_headers),
         ]);
         let answer = bench.post(&message, &headers).await.json().await;
         let text = answer["result"]["content"][0]["text"].as_str().unwrap();

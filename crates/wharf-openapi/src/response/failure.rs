@@ -1,15 +1,23 @@
 //! When there is no answer at all.
 
+use std::fmt::Write as _;
+
 use wharf_model::ToolResult;
 use wharf_upstream::{Stage, UpstreamError};
 
 /// What happened and what to try, for the model; neither hosts nor causes.
-pub(crate) fn failure(error: &UpstreamError) -> ToolResult {
+///
+/// The request's id leads whoever runs the server to the cause in the log.
+pub(crate) fn failure(error: &UpstreamError, request_id: Option<&str>) -> ToolResult {
     let what = error.for_caller();
-    ToolResult::error(match advice(error) {
+    let mut text = match advice(error) {
         Some(advice) => format!("The call failed: {what}. {advice}"),
         None => format!("The call failed: {what}."),
-    })
+    };
+    if let Some(request_id) = request_id {
+        let _ = write!(text, " (request {request_id})");
+    }
+    ToolResult::error(text)
 }
 
 fn advice(error: &UpstreamError) -> Option<&'static str> {

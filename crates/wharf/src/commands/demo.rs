@@ -19,6 +19,7 @@ use crate::commands::serve;
 use crate::config;
 use crate::failure::{self, Failure};
 use crate::tables;
+use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, BOLD, DIM};
 
 /// How long the store may finish what it is doing: one of its answers is slow on purpose.
@@ -58,8 +59,10 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     let url = format!("http://{address}{}", assembled.config.server.path);
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();
-    let server = assemble::server(&assembled.config, assembled.catalog);
+    let telemetry = Telemetry::start(&assembled.config, Counts::Configured, Way::Http)?;
+    let server = assemble::server(&assembled.config, assembled.catalog, telemetry.observer());
     let outcome = serve::serve_http(server, listener, &config, Door::default(), signals).await;
+    telemetry.finish().await;
 
     let _ = close_store.send(());
     match tokio::time::timeout(STORE_GRACE, store).await {

@@ -10,6 +10,7 @@ use crate::assemble;
 use crate::commands::serve;
 use crate::failure::{self, Failure};
 use crate::openapi_compat::{self, Settings, Sources, Transport, Typed};
+use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal;
 
 pub(crate) async fn run(
@@ -37,7 +38,6 @@ pub(crate) async fn run(
         config,
         catalog,
         reports,
-        metrics,
     } = openapi_compat::build(&settings).await?;
     serve::warn_of_left_out(&reports);
     let (tools, prompts) = (catalog.tools().len(), catalog.prompts().len());
@@ -46,7 +46,17 @@ pub(crate) async fn run(
         tracing::warn!("there is no tool to offer");
     }
     // The task ends with the runtime; a scrape that is cut off is repeated.
-    if let (Some(address), Some(metrics)) = (&settings.metrics, metrics) {
+    let stdio = settings.transport == Transport::Stdio;
+    let telemetry = Telemetry::start(
+        &config,
+        if settings.metrics.is_some() {
+            Counts::Always
+        } else {
+            Counts::Configured
+        },
+        if stdio { Way::Stdio } else { Way::Http },
+    )?;
+    if let (Some(address), Some(metrics)) = (&settings.metrics, telemetry.metrics()) {
         let listener = serve::bind(address).await.map_err(|failure| {
             failure.hint(
                 "`PROMETHEUS_PORT` chooses another port, `ENABLE_PROMETHEUS=false` needs none",
@@ -55,11 +65,12 @@ pub(crate) async fn run(
         let address = serve::address(&listener)?;
         tracing::info!("metrics are at http://{address}/metrics");
         tokio::spawn(wharf_server::serve_metrics(listener, move || {
-            metrics.render()
+            openapi_compat::render(&metrics)
         }));
     }
-    let server = assemble::server(&config, catalog);
-    if settings.transport == Transport::Stdio {
+    let server = assemble::server(&config, catalog, telemetry.observer());
+    telemetry.watch(&server).await?;
+    if stdio {
         serve::serve_stdio(&server, Caller::default(), signals).await?;
     } else {
         let listener = serve::bind(&settings.http).await.map_err(|failure| {
@@ -75,5 +86,6 @@ pub(crate) async fn run(
         ));
         serve::serve_http(server, listener, &config.server, Door::default(), signals).await?;
     }
+    telemetry.finish().await;
     Ok(failure::DONE)
 }

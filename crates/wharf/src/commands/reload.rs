@@ -12,6 +12,7 @@ use wharf_server::Door;
 use crate::assemble;
 use crate::cli::Input;
 use crate::config::Config;
+use crate::telemetry::Telemetry;
 
 /// How often watched files are looked at. Looking, not notifications: those miss changes on network and container
 /// mounts, and a look at a handful of files costs microseconds.
@@ -28,6 +29,7 @@ pub(crate) async fn run(
     input: Input,
     mut files: Vec<PathBuf>,
     watch: bool,
+    telemetry: Telemetry,
 ) {
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => Some(hangup),
@@ -39,7 +41,10 @@ pub(crate) async fn run(
     let mut stamps = stamps(&files);
     loop {
         tokio::select! {
-            () = received(&mut hangup) => tracing::info!("SIGHUP: reading everything again"),
+            () = received(&mut hangup) => {
+                tracing::info!("SIGHUP: reading everything again");
+                telemetry.reopen();
+            }
             () = changed(&files, &stamps), if watch => tracing::info!("a file changed: reading everything again"),
         }
         // Taken before reading, so that a change in the middle of it is seen the next time.
@@ -67,6 +72,7 @@ pub(crate) async fn run(
 fn warn_of_fixed(started_with: &Config, read: &Config) {
     let changed = [
         ("server", started_with.server != read.server),
+        ("telemetry", started_with.telemetry != read.telemetry),
         ("name", started_with.name != read.name),
         (
             "instructions",

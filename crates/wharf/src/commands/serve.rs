@@ -14,6 +14,7 @@ use crate::assemble::{self, Assembled, SourceReport};
 use crate::cli::Serve;
 use crate::commands::reload;
 use crate::failure::{self, Failure};
+use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, DIM};
 
 /// How long a client on stdio gets to hear that the server ends.
@@ -45,7 +46,10 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         .server
         .allowed_hosts
         .extend(serve.allow_host.iter().cloned());
-    let server = assemble::server(&config, catalog);
+    let way = if serve.stdio { Way::Stdio } else { Way::Http };
+    let telemetry = Telemetry::start(&config, Counts::Configured, way)?;
+    let server = assemble::server(&config, catalog, telemetry.observer());
+    telemetry.watch(&server).await?;
     let door = Door::new(authenticator);
     let reload = tokio::spawn(reload::run(
         server.clone(),
@@ -54,6 +58,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         serve.input.clone(),
         files,
         serve.watch,
+        telemetry.clone(),
     ));
     if serve.stdio {
         let caller = serve.who.clone().unwrap_or_default();
@@ -81,6 +86,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         serve_http(server, listener, &config.server, door, signals).await?;
     }
     reload.abort();
+    telemetry.finish().await;
     Ok(failure::DONE)
 }
 

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wharf_catalog::{Catalog, Offer};
 use wharf_model::{Prompt, Slice, Source};
-use wharf_openapi::{ErrorStyle, Observer, OutputSchemas, Report};
+use wharf_openapi::{ErrorStyle, OutputSchemas, Report};
 use wharf_upstream::{Credentials, Retries, Trust};
 
 use super::additional;
 use super::coat::Coat;
-use super::metrics::Metrics;
 use super::settings::{Document, Settings};
 use crate::assemble::{self, SourceReport};
 use crate::config::{self, Config, ConfigFile, Rules, SourceConfig};
@@ -25,14 +24,11 @@ pub(crate) struct Sources {
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
     pub(crate) reports: Vec<SourceReport>,
-    /// What has been counted, where it is wanted.
-    pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
 /// Reads the documents and builds everything from them.
 pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
-    let metrics = settings.metrics.is_some().then(Arc::<Metrics>::default);
-    let main = main_source(settings, metrics.clone());
+    let main = main_source(settings);
     let mut warnings = Vec::new();
     let additional = additional::read(settings, &main, &mut warnings);
     for warning in &warnings {
@@ -52,7 +48,6 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
     };
     let mut wardrobe = Wardrobe {
         settings,
-        metrics: metrics.clone(),
         taken: HashSet::new(),
     };
     let mut reports = vec![SourceReport {
@@ -80,7 +75,6 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
         config,
         catalog,
         reports,
-        metrics,
     })
 }
 
@@ -95,7 +89,7 @@ async fn additional_source(name: &str, source: &SourceConfig) -> Result<(Offer, 
     assemble::build_source(name, source, &ConfigFile::default(), &mut Vec::new()).await
 }
 
-fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConfig {
+fn main_source(settings: &Settings) -> SourceConfig {
     let (openapi, document) = match &settings.document {
         Document::Url(url) => (url.clone(), Trust::Document),
         Document::File(path) => (path.clone(), Trust::Operator),
@@ -130,16 +124,6 @@ fn main_source(settings: &Settings, metrics: Option<Arc<Metrics>>) -> SourceConf
                 OutputSchemas::Open
             },
             strict_output: settings.full_outputs,
-            observer: metrics.map(|metrics| {
-                Observer::new(move |exchange| {
-                    metrics.requested(
-                        exchange.method,
-                        exchange.path,
-                        exchange.status,
-                        exchange.took,
-                    );
-                })
-            }),
             ..wharf_openapi::Config::default()
         }
         .into(),
@@ -199,7 +183,6 @@ fn server_config(settings: &Settings) -> wharf_server::Config {
 /// Puts coats on sources, in their order.
 struct Wardrobe<'s> {
     settings: &'s Settings,
-    metrics: Option<Arc<Metrics>>,
     /// Names of tools that earlier documents have; an operation that comes later with such a name is not offered.
     taken: HashSet<String>,
 }
@@ -226,14 +209,13 @@ impl Wardrobe<'_> {
         prompts.retain(|prompt| tools_of(prompt).iter().all(|name| is_offered(name)));
         self.taken
             .extend(tools.iter().map(|tool| tool.name.clone()));
-        if self.metrics.is_none() && all == (tools.len(), prompts.len()) {
+        if all == (tools.len(), prompts.len()) {
             return offer;
         }
         let coat: Arc<dyn Source> = Arc::new(Coat {
             inner: source.clone(),
             tools,
             prompts,
-            metrics: self.metrics.clone(),
         });
         Offer {
             source: coat,

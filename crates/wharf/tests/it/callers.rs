@@ -158,7 +158,7 @@ fn a_server_that_asks_nobody_says_so() {
         // Ended properly, so that everything was said.
         running.signal("TERM");
         running.exit_code();
-        let said = running.rest_of_lines();
+        let said = running.rest();
         assert_eq!(
             said.contains("everybody who can reach this address"),
             warned,

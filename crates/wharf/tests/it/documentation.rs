@@ -78,6 +78,27 @@ fn the_example_of_the_credentials_is_a_file_and_loads() {
 }
 
 #[test]
+fn the_example_of_telemetry_is_a_file_and_loads() {
+    let example = project("docs/examples/telemetry.yaml");
+    assert!(
+        project("docs/telemetry.md").contains(&example),
+        "docs/telemetry.md shows another example than docs/examples/telemetry.yaml"
+    );
+    let folder = crate::process::Folder::new();
+    folder.write("petstore.yaml", &crate::process::document(&["getPet"]));
+    let check = |config: &str| {
+        let mut command = wharf(&["check", "--config", config]);
+        command.env("COLLECTOR_KEY", "secret").output().unwrap()
+    };
+    let checked = check(&folder.write("wharf.yaml", &example));
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    for text_with_bogus_key in wharf_config::plant_unknown_keys(&example) {
+        let checked = check(&folder.write("planted.yaml", &text_with_bogus_key));
+        assert_eq!(checked.status.code(), Some(1), "{text_with_bogus_key}");
+    }
+}
+
+#[test]
 fn every_object_of_the_configuration_refuses_unknown_keys() {
     let folder = crate::process::Folder::new();
     let planted = wharf_config::plant_unknown_keys(&project("docs/examples/wharf.yaml"));

@@ -21,4 +21,5 @@ mod reload;
 mod selection;
 mod several_files;
 mod stopping;
+mod telemetry;
 mod wire;

@@ -85,13 +85,16 @@ impl Running {
         panic!("`{part}` was never said; what was: {seen:#?}");
     }
 
-    /// Everything that is said from here on, by a server that has ended.
-    pub(crate) fn rest_of_lines(&self) -> String {
-        let mut lines = Vec::new();
-        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
-            lines.push(line);
+    /// Everything that is said from here on to its end.
+    pub(crate) fn rest(&self) -> String {
+        let mut said = Vec::new();
+        loop {
+            match self.stderr.recv_timeout(PATIENCE) {
+                Ok(line) => said.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return said.join("\n"),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end: {said:#?}"),
+            }
         }
-        lines.join("\n")
     }
 
     /// `HOST:PORT`.

@@ -11,7 +11,7 @@ use wharf_catalog::Catalog;
 use wharf_model::{
     BoxFuture, CallError, Change, Completion, CompletionRequest, Content, Context, InputRequest,
     InputRequired, Json, LogLevel, Outcome, Prompt, PromptResult, Resource, ResourceBody,
-    ResourceContents, Slice, Source, Tool, ToolCall, ToolResult,
+    ResourceContents, Slice, Source, Tool, ToolCall, ToolResult, TraceContext,
 };
 
 use super::PATIENCE;
@@ -226,7 +226,7 @@ impl Source for Probe {
                     "{:?} {:?} {:?}",
                     context.caller.subject(),
                     context.headers.get("x-probe"),
-                    context.traceparent
+                    context.trace.as_ref().map(TraceContext::traceparent)
                 )),
                 "sound" => ToolResult {
                     content: vec![Content::audio(Bytes::from_static(b"la"), "audio/wav")],

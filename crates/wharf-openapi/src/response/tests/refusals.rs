@@ -156,7 +156,7 @@ fn failures_say_what_to_try_and_name_no_host() {
             "tell whoever runs this server",
         ),
     ] {
-        let result = failure(&error);
+        let result = failure(&error, None);
         let text = texts(&result)[0];
         assert!(result.is_error, "{text}");
         assert!(text.contains(what) && text.contains(advice), "{text}");

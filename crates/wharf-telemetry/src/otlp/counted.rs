@@ -1,0 +1,89 @@
+//! What was counted, as `opentelemetry.proto.metrics.v1`: sums since the start of the process.
+
+use std::time::SystemTime;
+
+use super::protobuf::Message;
+use super::spans::nanos;
+use crate::family::{BOUNDS_S, Counted, Family};
+use crate::metrics::{Gauge, Metrics};
+
+/// `AGGREGATION_TEMPORALITY_CUMULATIVE`
+const CUMULATIVE: u64 = 2;
+/// The field `metrics` of a scope.
+const METRICS: u64 = 2;
+
+pub(crate) fn write(scope: &mut Message, metrics: &Metrics, started: SystemTime) {
+    let times = (nanos(started), nanos(SystemTime::now()));
+    family(scope, &metrics.operations, times);
+    family(scope, &metrics.requests, times);
+    family(scope, &metrics.exchanges, times);
+    let gauges = metrics.gauges();
+    for alike in gauges.chunk_by(|one, next| one.name == next.name) {
+        numbers(scope, alike, times);
+    }
+}
+
+fn family<const N: usize>(scope: &mut Message, family: &Family<N>, times: (u64, u64)) {
+    let mut points = Vec::new();
+    family.each(|values, counted| {
+        let mut point = Message::default();
+        for (label, value) in family.labels.iter().zip(values) {
+            point.attribute(9, label, value);
+        }
+        histogram(&mut point, &counted, times);
+        points.push(point.into_bytes());
+    });
+    if points.is_empty() {
+        return;
+    }
+    scope.message(METRICS, |metric| {
+        metric.text(1, family.name);
+        metric.text(2, family.help);
+        metric.text(3, "s");
+        metric.message(9, |histogram| {
+            for point in &points {
+                histogram.bytes(1, point);
+            }
+            histogram.number(2, CUMULATIVE);
+        });
+    });
+}
+
+fn histogram(point: &mut Message, counted: &Counted, (started, now): (u64, u64)) {
+    point.fixed64(2, started);
+    point.fixed64(3, now);
+    point.fixed64(4, counted.count);
+    point.double(5, counted.sum_s);
+    point.packed(6, counted.buckets.into_iter());
+    point.packed(7, BOUNDS_S.iter().map(|bound| bound.to_bits()));
+}
+
+/// Gauges of one name.
+fn numbers(scope: &mut Message, gauges: &[Gauge], (started, now): (u64, u64)) {
+    let Some(first) = gauges.first() else { return };
+    let points = |out: &mut Message| {
+        for gauge in gauges {
+            out.message(1, |point| {
+                point.fixed64(2, started);
+                point.fixed64(3, now);
+                point.double(4, gauge.value);
+                if let Some((label, value)) = &gauge.label {
+                    point.attribute(7, label, value);
+                }
+            });
+        }
+    };
+    scope.message(METRICS, |metric| {
+        metric.text(1, first.name);
+        metric.text(2, first.help);
+        if first.is_counter {
+            metric.message(7, |sum| {
+                points(sum);
+                sum.number(2, CUMULATIVE);
+                sum.number(3, 1);
+            });
+        } else {
+            metric.message(5, points);
+        }
+    });
+}

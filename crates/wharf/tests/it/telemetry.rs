@@ -1,0 +1,400 @@
+//! What is told of requests, and what is not.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+use crate::process::{Api, Folder, PATIENCE, Running, document, text, wharf};
+
+/// In a token, an argument, a body, a query, a name: nobody may repeat it.
+const SECRET: &str = "hunter2";
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+const UPSTREAM: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 22\r\nconnection: close\r\n\r\n{\"password\":\"hunter2\"}";
+
+fn served(folder: &Folder, api: &str, telemetry: &str) -> String {
+    folder.write("api.json", &document(&["getPet"]));
+    folder.write(
+        "wharf.yaml",
+        &format!(
+            "sources:\n  api:\n    openapi: api.json\n    upstream: {{base_url: '{api}', credentials: {{type: bearer, token: {SECRET}}}}}\ntelemetry: {telemetry}\n"
+        ),
+    )
+}
+
+fn start(config: &str, more: &[&str]) -> Running {
+    let mut arguments = vec!["--log-format", "json"];
+    arguments.extend(more);
+    arguments.extend(["serve", "--config", config, "--http", "127.0.0.1:0"]);
+    Running::start(&arguments)
+}
+
+/// The whole answer to one request.
+fn ask(address: &str, line: &str, headers: &[&str], body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let end = if headers.is_empty() { "" } else { "\r\n" };
+    let headers = headers.join("\r\n") + end;
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn call(server: &Running, tool: &str, arguments: &Value, headers: &[&str]) -> String {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool, "arguments": arguments,
+        "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}},
+    }});
+    let name = format!("mcp-name: {tool}");
+    let mut all = vec![
+        "content-type: application/json",
+        "accept: application/json, text/event-stream",
+        "mcp-protocol-version: 2026-07-28",
+        "mcp-method: tools/call",
+        &name,
+    ];
+    all.extend(headers);
+    ask(server.address(), "POST /mcp", &all, &body.to_string())
+}
+
+fn line(server: &Running, part: &str) -> Value {
+    let line = server.wait_for_line(part);
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The records of an audit log, once there are so many.
+fn records(path: &std::path::Path, count: usize) -> Vec<Value> {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if text.lines().count() >= count && text.ends_with('\n') {
+            let lines = text.lines();
+            return lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+        }
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{count} records never came: {text}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn each_request_has_one_line_that_leads_to_it() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let server = start(&served(&folder, &api.url, "{}"), &[]);
+    let parent = format!("traceparent: 00-{TRACE}-00f067aa0ba902b7-01");
+    let answer = call(
+        &server,
+        "getPet",
+        &json!({"petId": 1}),
+        &["x-request-id: from-the-client", &parent],
+    );
+    assert!(answer.contains("x-request-id: from-the-client"), "{answer}");
+    let said = line(&server, "a request was answered");
+    let fields = &said["fields"];
+    for (field, expected) in [
+        ("request_id", json!("from-the-client")),
+        ("trace_id", json!(TRACE)),
+        ("http.request.method", json!("POST")),
+        ("http.route", json!("/mcp")),
+        ("http.response.status_code", json!(200)),
+        ("mcp.method.name", json!("tools/call")),
+        ("gen_ai.tool.name", json!("getPet")),
+        ("outcome", json!("ok")),
+    ] {
+        assert_eq!(fields[field], expected, "{field}: {said}");
+    }
+    assert!(fields["duration_ms"].is_number(), "{said}");
+
+    // An id that could break a line is not taken; ours is told instead.
+    let answer = ask(
+        server.address(),
+        "GET /nowhere",
+        &["x-request-id: a b\"c"],
+        "",
+    );
+    let said = line(&server, "a request was answered");
+    let id = said["fields"]["request_id"].as_str().unwrap();
+    assert_eq!(id.len(), 32, "{said}");
+    assert!(answer.contains(&format!("x-request-id: {id}")), "{answer}");
+    assert_eq!(said["fields"]["http.response.status_code"], 404, "{said}");
+
+    // A probe that passes has no line: the next one is that of the request behind it.
+    ask(server.address(), "GET /health", &[], "");
+    call(&server, "noSuchTool", &json!({}), &[]);
+    let said = line(&server, "a request was answered");
+    assert_eq!(said["fields"]["outcome"], "protocol_error", "{said}");
+    assert_eq!(said["fields"]["gen_ai.tool.name"], Value::Null, "{said}");
+}
+
+#[test]
+fn a_failure_leads_to_its_cause_by_the_request_s_id() {
+    let folder = Folder::new();
+    // A port where nobody listens.
+    let server = start(&served(&folder, "http://127.0.0.1:9", "{}"), &[]);
+    let answer = call(
+        &server,
+        "getPet",
+        &json!({"petId": 1}),
+        &["x-request-id: lost-1"],
+    );
+    assert!(answer.contains("(request lost-1)"), "{answer}");
+    let said = line(&server, "the upstream gave no answer");
+    assert_eq!(said["fields"]["request_id"], "lost-1", "{said}");
+    let said = line(&server, "a request was answered");
+    assert_eq!(said["fields"]["outcome"], "tool_error", "{said}");
+}
+
+#[test]
+fn nobody_repeats_a_secret() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let config = served(
+        &folder,
+        &api.url,
+        "{audit: {to: audit.jsonl}, emf: {}, prometheus: {enabled: true}}",
+    );
+    let server = start(&config, &["--log", "trace"]);
+    let token = format!("authorization: Bearer {SECRET}");
+    let key = format!("x-api-key: {SECRET}");
+    let answer = call(
+        &server,
+        "getPet",
+        &json!({"petId": 1, "unknown": SECRET}),
+        &[&token, &key],
+    );
+    assert!(answer.contains("unknown"), "{answer}");
+    let answer = call(&server, "getPet", &json!({"petId": 1}), &[&token, &key]);
+    assert!(
+        answer.contains(SECRET),
+        "the body reaches its caller: {answer}"
+    );
+    call(&server, SECRET, &json!({"petId": SECRET}), &[&token]);
+    ask(
+        server.address(),
+        &format!("GET /{SECRET}?token={SECRET}"),
+        &[&token],
+        "",
+    );
+    ask(
+        server.address(),
+        "POST /mcp",
+        &["content-type: application/json"],
+        &format!("{{{SECRET}"),
+    );
+    let page = ask(server.address(), "GET /metrics", &[], "");
+    assert!(
+        page.contains("mcp_server_operation_duration_seconds_count"),
+        "{page}"
+    );
+    assert!(!page.contains(SECRET), "{page}");
+    assert_eq!(records(&folder.path().join("audit.jsonl"), 3).len(), 3);
+    let audit = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    assert!(!audit.contains(SECRET), "{audit}");
+
+    server.signal("TERM");
+    let said = server.rest();
+    assert!(
+        said.contains("\"CloudWatchMetrics\""),
+        "stdout was read too: {said}"
+    );
+    assert!(said.contains("a request was answered"), "{said}");
+    assert!(!said.contains(SECRET), "{said}");
+}
+
+#[test]
+fn the_audit_log_says_who_did_what_and_moves_on_a_hangup() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let server = start(
+        &served(&folder, &api.url, "{audit: {to: audit.jsonl}}"),
+        &[],
+    );
+    let path = folder.path().join("audit.jsonl");
+    call(
+        &server,
+        "getPet",
+        &json!({"petId": 1}),
+        &["x-request-id: first"],
+    );
+    ask(
+        server.address(),
+        "POST /mcp",
+        &["origin: https://evil.example", "x-request-id: second"],
+        "{}",
+    );
+    let found = records(&path, 2);
+    for (field, expected) in [
+        ("request_id", json!("first")),
+        ("subject", Value::Null),
+        ("method", json!("tools/call")),
+        ("tool", json!("getPet")),
+        ("source", json!("api")),
+        ("decision", json!("permitted")),
+        ("outcome", json!("ok")),
+    ] {
+        assert_eq!(found[0][field], expected, "{field}: {}", found[0]);
+    }
+    assert!(
+        found[0]["time"].as_str().unwrap().ends_with("+00:00"),
+        "{}",
+        found[0]
+    );
+    assert!(found[0]["sent_bytes"].as_u64().unwrap() > 0, "{}", found[0]);
+    assert_eq!(found[1]["request_id"], "second");
+    assert_eq!(found[1]["decision"], "forbidden");
+
+    std::fs::rename(&path, folder.path().join("audit.1.jsonl")).unwrap();
+    server.signal("HUP");
+    server.wait_for_line("serving the new state");
+    call(
+        &server,
+        "getPet",
+        &json!({"petId": 1}),
+        &["x-request-id: third"],
+    );
+    assert_eq!(records(&path, 1)[0]["request_id"], "third");
+}
+
+#[test]
+fn where_nothing_may_go_unrecorded_a_full_disk_refuses_calls() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return;
+    }
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    for (when_full, is_refused) in [("refuse", true), ("drop", false)] {
+        let telemetry = format!("{{audit: {{to: /dev/full, when_full: {when_full}}}}}");
+        let server = start(&served(&folder, &api.url, &telemetry), &[]);
+        call(&server, "getPet", &json!({"petId": 1}), &[]);
+        server.wait_for_line("cannot be written");
+        let answer = call(&server, "getPet", &json!({"petId": 1}), &[]);
+        assert_eq!(
+            answer.starts_with("HTTP/1.1 503"),
+            is_refused,
+            "{when_full}: {answer}"
+        );
+        assert_eq!(
+            answer.contains(SECRET),
+            !is_refused,
+            "{when_full}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn metrics_are_served_where_they_are_wanted() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let config = served(&folder, &api.url, "{}");
+    let server = start(&config, &[]);
+    let page = ask(server.address(), "GET /metrics", &[], "");
+    assert!(page.starts_with("HTTP/1.1 404"), "{page}");
+    drop(server);
+
+    let own = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let telemetry = format!("{{prometheus: {{enabled: true, http: '{own}'}}}}");
+    let config = served(&folder, &api.url, &telemetry);
+    let server = start(&config, &[]);
+    call(&server, "getPet", &json!({"petId": 1}), &[]);
+    call(&server, "noSuchTool1", &json!({}), &[]);
+    call(&server, "noSuchTool2", &json!({}), &[]);
+    let page = ask(server.address(), "GET /metrics", &[], "");
+    let tool = r#"mcp_method_name="tools/call",gen_ai_tool_name="getPet",wharf_source="api",mcp_protocol_version="2026-07-28",error_type="""#;
+    for expected in [
+        format!("mcp_server_operation_duration_seconds_count{{{tool}}} 1"),
+        // Whatever clients make up is one series.
+        r#"gen_ai_tool_name="",wharf_source="",mcp_protocol_version="2026-07-28",error_type="-32602"} 2"#.to_owned(),
+        r#"http_client_request_duration_seconds_count{wharf_source="api",http_request_method="GET",url_template="/getPet",http_response_status_code="200",error_type=""} 1"#.to_owned(),
+        r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/mcp",http_response_status_code="200"} 3"#.to_owned(),
+        "http_server_active_requests 1".to_owned(),
+        "wharf_mcp_sessions 0".to_owned(),
+        "wharf_tools 1".to_owned(),
+        "wharf_mcp_active_calls 0".to_owned(),
+        r#"wharf_upstream_breaker{wharf_source="api"} 0"#.to_owned(),
+        r#"wharf_upstream_active_requests{wharf_source="api"} 0"#.to_owned(),
+    ] {
+        assert!(page.contains(&expected), "{expected}\n{page}");
+    }
+    let page = ask(&own, "GET /metrics", &[], "");
+    assert!(
+        page.contains("mcp_server_operation_duration_seconds_count"),
+        "{page}"
+    );
+    // Names of tools are not for a page that re-pointed its name here.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[test]
+fn what_cannot_work_is_told_at_the_start() {
+    let folder = Folder::new();
+    for (telemetry, more, variable, expected) in [
+        (
+            "{audit: {to: stdout}}",
+            &["--stdio"][..],
+            None,
+            "belongs to the protocol",
+        ),
+        ("{emf: {}}", &["--stdio"], None, "belongs to the protocol"),
+        (
+            "{audit: {to: no/such/folder/audit.jsonl}}",
+            &[],
+            None,
+            "cannot write the audit log",
+        ),
+        (
+            "{otlp: {endpoint: 'collector:4318'}}",
+            &[],
+            None,
+            "`telemetry.otlp.endpoint`",
+        ),
+        (
+            "{emf: {namespace: 'a b'}}",
+            &[],
+            None,
+            "`telemetry.emf.namespace`",
+        ),
+        (
+            "{}",
+            &[],
+            Some(("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense")),
+            "`OTEL_EXPORTER_OTLP_ENDPOINT`",
+        ),
+    ] {
+        let config = served(&folder, "http://127.0.0.1:9", telemetry);
+        let mut arguments = vec!["serve", "--config", &config];
+        if more.is_empty() {
+            arguments.extend(["--http", "127.0.0.1:0"]);
+        }
+        arguments.extend(more);
+        let done = wharf(&arguments).envs(variable).output().unwrap();
+        let said = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{telemetry}: {said}");
+        assert!(
+            said.contains(expected) && said.contains("hint:"),
+            "{telemetry}: {said}"
+        );
+    }
+}
