@@ -23,7 +23,7 @@ pub struct Issuer {
 /// How its signatures are checked.
 enum Proof {
     Keys(KeySource),
-    Secret(SharedSecret),
+    Secret(Box<SharedSecret>),
 }
 
 impl Issuer {
@@ -200,7 +200,7 @@ fn proof(config: &IssuerConfig, at: &str) -> Result<Proof, ConfigMistake> {
                 "a secret is for HS256 alone; an issuer with keys has no `secret`",
             ));
         }
-        return Ok(Proof::Secret(SharedSecret::new(secret, previous)));
+        return Ok(Proof::Secret(Box::new(SharedSecret::new(secret, previous))));
     }
     if config.previous_secret.is_some() {
         return Err(ConfigMistake::new(

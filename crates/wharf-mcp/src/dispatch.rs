@@ -19,7 +19,6 @@ use crate::encode::{self, notifications};
 use crate::envelope::{Params, Request};
 use crate::errors::WireError;
 use crate::handshake;
-use crate::headers::TRACEPARENT;
 use crate::lists::Offering;
 use crate::message::{Id, Reply, Shared};
 use crate::mrtr;

@@ -68,7 +68,6 @@ pub(crate) struct Meta<'a> {
     pub(crate) log_level: Option<Slice<'a>>,
     pub(crate) progress_token: Option<Slice<'a>>,
     pub(crate) traceparent: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     pub(crate) tracestate: Option<Slice<'a>>,
 }
 
@@ -220,6 +219,7 @@ impl<'a> Meta<'a> {
             log_level,
             progress_token,
             traceparent,
+            tracestate,
         ] = members(
             meta,
             [
@@ -228,6 +228,7 @@ impl<'a> Meta<'a> {
                 "io.modelcontextprotocol/logLevel",
                 "progressToken",
                 "traceparent",
+                "tracestate",
             ],
         )?;
         Some(Self {
@@ -236,6 +237,7 @@ impl<'a> Meta<'a> {
             log_level,
             progress_token,
             traceparent,
+            tracestate,
         })
     }
 }

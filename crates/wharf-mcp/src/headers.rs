@@ -20,7 +20,6 @@ pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// What precedes the name of a mirrored parameter.
 pub(crate) const PARAM_PREFIX: &str = "mcp-param-";
 

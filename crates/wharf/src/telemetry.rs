@@ -47,7 +47,7 @@ impl Telemetry {
         let version = env!("CARGO_PKG_VERSION");
         let settings = config
             .telemetry
-            .completed(&config.name, version, &config.folder, |name| {
+            .completed(&config.name, version, &config.file.folder, |name| {
                 environment.get(name)
             })
             .map_err(|mistake| failure(&mistake))?;

@@ -180,7 +180,9 @@ impl KeyServer {
                         counted.fetch_add(1, Ordering::SeqCst);
                         (200, json!({"keys": *shared.lock().unwrap()}))
                     }
-                    "/.well-known/openid-configuration" => (
+                    // The thief's are somebody else's metadata.
+                    "/.well-known/openid-configuration"
+                    | "/thief/.well-known/openid-configuration" => (
                         200,
                         json!({"issuer": own, "jwks_uri": format!("{own}/keys")}),
                     ),
@@ -188,11 +190,6 @@ impl KeyServer {
                     "/.well-known/oauth-authorization-server/tenant" => (
                         200,
                         json!({"issuer": format!("{own}/tenant"), "jwks_uri": format!("{own}/keys")}),
-                    ),
-                    // Somebody else's metadata.
-                    "/thief/.well-known/openid-configuration" => (
-                        200,
-                        json!({"issuer": own, "jwks_uri": format!("{own}/keys")}),
                     ),
                     _ => (404, json!({})),
                 };

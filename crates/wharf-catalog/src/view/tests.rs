@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 use serde_json::json;
-use wharf_model::Json;
+use wharf_model::{Json, Slice};
 
 use super::*;
 use crate::select::tests::tools;

@@ -346,9 +346,9 @@ async fn the_client_on_a_pipe_is_whom_its_owner_says() {
         let (client, server) = tokio::io::duplex(1 << 16);
         let (input, output) = tokio::io::split(server);
         let catalog = restricted(RULES, ToolsMode::All)(Probe::new());
-        let served = wharf_mcp::Server::new(catalog, Settings::default());
+        let offered = wharf_mcp::Server::new(catalog, Settings::default());
         let caller = who.map(caller).unwrap_or_default();
-        let serving = tokio::spawn(async move { served.stdio_as(caller, input, output).await });
+        let serving = tokio::spawn(async move { offered.stdio_as(caller, input, output).await });
         let (read, mut write) = tokio::io::split(client);
         let mut lines = BufReader::new(read).lines();
         let (list, _) = modern("tools/list", json!({}));

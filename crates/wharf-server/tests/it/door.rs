@@ -97,7 +97,7 @@ fn call(tool: &str, headers: &[&str]) -> String {
     .to_string();
     let more: String = headers
         .iter()
-        .map(|header| format!("{header}\r\n"))
+        .flat_map(|header| [*header, "\r\n"])
         .collect();
     format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\

@@ -68,7 +68,7 @@ fn lines_of_quoted(text: &str) -> Option<Vec<usize>> {
         match *bytes.get(end)? {
             b'\\' if quote == b'"' => end += 2,
             byte if byte == quote && quote == b'\'' && bytes.get(end + 1) == Some(&quote) => {
-                end += 2
+                end += 2;
             }
             byte if byte == quote => break,
             _ => end += 1,

@@ -1,0 +1,54 @@
+//! The `store` section of the configuration.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wharf_model::Secret;
+
+/// Where replicas keep what they must know together: used sign-in codes, shared rate limits.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Config {
+    /// In the memory of the process: enough for one replica; two would not know of each other. What is kept is lost with
+    /// the process.
+    Memory {},
+    /// In a Redis or Valkey server that every replica reaches. A cluster needs one address that answers for all of it.
+    Redis {
+        /// Its address: `redis://user:password@host:6379/0`, or `rediss://…` over TLS.
+        url: Secret,
+        /// Put before every key, so that several servers can share one store. Default: `wharf:`.
+        #[serde(default = "default_key_prefix")]
+        key_prefix: String,
+        /// The longest wait for one answer, connecting included, in milliseconds. Default: 1000; a store in the same
+        /// network answers in one or two, and a sign-in or a call waits for it.
+        #[serde(default = "default_timeout_ms")]
+        #[schemars(range(min = 1, max = 60_000))]
+        timeout_ms: u64,
+        /// Certificates of the authorities to trust instead of the public ones, in PEM form, for `rediss://`.
+        #[serde(default)]
+        ca_pem: Option<String>,
+    },
+}
+
+/// What is done while the store gives no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenDown {
+    /// What cannot be checked is refused.
+    Refuse,
+    /// What cannot be checked is let through.
+    Allow,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::Memory {}
+    }
+}
+
+fn default_key_prefix() -> String {
+    "wharf:".to_owned()
+}
+
+fn default_timeout_ms() -> u64 {
+    1_000
+}

@@ -1,0 +1,173 @@
+//! The store in a Redis or Valkey server.
+//!
+//! One connection carries every question, many at once. When it breaks it is made anew by the next question, with one
+//! attempt; after a failure the store rests for a moment, so that while it is down callers are answered at once instead
+//! of each waiting for its own timeout.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates,
+};
+use wharf_model::Secret;
+
+use crate::key::Key;
+use crate::{Count, StoreError};
+
+/// How long nobody asks after a failure.
+const REST: Duration = Duration::from_millis(500);
+/// So that a slow store does not gather questions without end; more are refused.
+const QUESTIONS_MAX: usize = 1_024;
+
+pub(crate) struct Redis {
+    client: Client,
+    /// Opened by the first question: a start does not fail because the store is late.
+    connection: tokio::sync::OnceCell<ConnectionManager>,
+    /// Host and port, for messages.
+    at: String,
+    key_prefix: String,
+    timeout: Duration,
+    born: Instant,
+    /// Milliseconds since `born`; 0 for not resting.
+    rests_until_ms: AtomicU64,
+}
+
+impl Redis {
+    pub(crate) fn new(
+        url: &Secret,
+        key_prefix: &str,
+        timeout: Duration,
+        ca_pem: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let info = url
+            .expose()
+            .into_connection_info()
+            .map_err(|source| StoreError::Url { source })?;
+        let at = shown(&info);
+        let client = match ca_pem {
+            Some(pem) => Client::build_with_tls(
+                info,
+                TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(pem.as_bytes().to_vec()),
+                },
+            ),
+            None => Client::open(info),
+        };
+        Ok(Self {
+            client: client.map_err(|source| StoreError::Url { source })?,
+            connection: tokio::sync::OnceCell::new(),
+            at,
+            key_prefix: key_prefix.to_owned(),
+            timeout,
+            born: Instant::now(),
+            rests_until_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// Sets a mark that ends after `life`; false when it is set already.
+    pub(crate) async fn put_new(&self, key: Key, life: Duration) -> Result<bool, StoreError> {
+        let key = key.text(&self.key_prefix);
+        self.ask(async |mut connection| {
+            let mut set = redis::cmd("SET");
+            set.arg(&key).arg(1).arg("NX").arg("PX").arg(millis(life));
+            let set: Option<String> = set.query_async(&mut connection).await?;
+            Ok(set.is_some())
+        })
+        .await
+    }
+
+    /// Counts one more under `key`, in a window that begins with the first.
+    pub(crate) async fn count(&self, key: Key, window: Duration) -> Result<Count, StoreError> {
+        let key = key.text(&self.key_prefix);
+        self.ask(async |mut connection| {
+            let mut steps = redis::pipe();
+            // One transaction: a count never stands without its end.
+            steps.atomic();
+            steps
+                .cmd("SET")
+                .arg(&key)
+                .arg(0)
+                .arg("NX")
+                .arg("PX")
+                .arg(millis(window))
+                .ignore();
+            steps.cmd("INCR").arg(&key);
+            steps.cmd("PTTL").arg(&key);
+            let (count, ends_in_ms): (u64, i64) = steps.query_async(&mut connection).await?;
+            Ok(Count {
+                count,
+                ends_in: Duration::from_millis(u64::try_from(ends_in_ms).unwrap_or_default()),
+            })
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
+    ) -> Result<T, StoreError> {
+        if self.rests() {
+            return Err(StoreError::Resting {
+                at: self.at.clone(),
+            });
+        }
+        let asked = tokio::time::timeout(self.timeout, async {
+            let connection = self
+                .connection
+                .get_or_try_init(async || self.connection())
+                .await?;
+            question(connection.clone()).await
+        });
+        let failure = match asked.await {
+            Ok(Ok(answer)) => {
+                return Ok(answer);
+            }
+            Ok(Err(source)) => StoreError::Down {
+                at: self.at.clone(),
+                source,
+            },
+            Err(_) => StoreError::Slow {
+                at: self.at.clone(),
+                timeout_ms: millis(self.timeout),
+            },
+        };
+        self.rest();
+        Err(failure)
+    }
+
+    fn connection(&self) -> Result<ConnectionManager, RedisError> {
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(1)
+            .set_response_timeout(Some(self.timeout))
+            .set_connection_timeout(Some(self.timeout))
+            .set_concurrency_limit(QUESTIONS_MAX);
+        ConnectionManager::new_lazy_with_config(self.client.clone(), config)
+    }
+
+    fn rests(&self) -> bool {
+        millis(self.born.elapsed()) < self.rests_until_ms.load(Ordering::Relaxed)
+    }
+
+    fn rest(&self) {
+        let until = millis(self.born.elapsed() + REST);
+        self.rests_until_ms.store(until, Ordering::Relaxed);
+    }
+}
+
+/// Host and port, without user and password.
+fn shown(info: &ConnectionInfo) -> String {
+    match info.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            format!("{host}:{port}")
+        }
+        ConnectionAddr::Unix(path) => path.display().to_string(),
+        _ => "an address of another kind".to_owned(),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}

@@ -1,0 +1,180 @@
+//! The store in memory, and in a real Redis or Valkey server.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should end with the reason"
+)]
+
+mod server;
+
+use std::time::{Duration, Instant};
+
+use server::Server;
+use wharf_model::Secret;
+use wharf_store::{Config, Store, StoreError};
+
+const LIFE: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(150);
+
+fn redis(url: &str, ca_pem: Option<String>) -> Store {
+    Store::new(&Config::Redis {
+        url: Secret::new(url),
+        key_prefix: "t:".to_owned(),
+        timeout_ms: 2_000,
+        ca_pem,
+    })
+    .unwrap()
+}
+
+/// Stores that are one: two handles of a memory, two clients of a server.
+fn pairs(server: Option<&Server>) -> Vec<(&'static str, Store, Store)> {
+    let memory = Store::new(&Config::default()).unwrap();
+    let mut pairs = vec![("memory", memory.clone(), memory)];
+    if let Some(server) = server {
+        let url = server.url();
+        pairs.push(("redis", redis(&url, None), redis(&url, None)));
+        let (url, ca_pem) = server.tls_url();
+        let tls = || redis(&url, Some(ca_pem.clone()));
+        pairs.push(("redis over TLS", tls(), tls()));
+    }
+    pairs
+}
+
+#[tokio::test]
+async fn of_many_who_set_a_mark_one_does() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let name = format!("code {place}");
+        let tries = (0..40).map(|number| {
+            let store = if number % 2 == 0 { &one } else { &other }.clone();
+            let name = name.clone();
+            tokio::spawn(async move { store.put_new(&name, LIFE).await.unwrap() })
+        });
+        let mut set = 0;
+        for tried in tries.collect::<Vec<_>>() {
+            set += usize::from(tried.await.unwrap());
+        }
+        assert_eq!(set, 1, "{place}");
+        assert!(one.put_new("another", LIFE).await.unwrap(), "{place}");
+        let counted = one.count(&name, LIFE).await.unwrap();
+        assert_eq!(counted.count, 1, "{place}: a mark is no count");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_ends_by_itself() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let started = Instant::now();
+        assert!(one.put_new("short", SHORT).await.unwrap(), "{place}");
+        // Whoever asks until it is free learns when it was.
+        while !other.put_new("short", SHORT).await.unwrap() {
+            assert!(started.elapsed() < Duration::from_secs(20), "{place}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(
+            started.elapsed() + Duration::from_millis(2) >= SHORT,
+            "{place}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn counts_are_counted_together() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let name = format!("calls of ann, {place}");
+        for expected in 1..=6 {
+            let store = if expected % 2 == 0 { &one } else { &other };
+            let counted = store.count(&name, LIFE).await.unwrap();
+            assert_eq!(counted.count, expected, "{place}");
+            assert!(counted.ends_in <= LIFE, "{place}: {counted:?}");
+            assert!(counted.ends_in > LIFE / 2, "{place}: {counted:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_keeps_digests_alone() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let store = redis(&server.url(), None);
+    store.put_new("ann@example.com", LIFE).await.unwrap();
+    store.count("ann@example.com", LIFE).await.unwrap();
+    let keys = server.ask(&["KEYS", "*"]);
+    assert_eq!(keys.lines().count(), 2, "{keys}");
+    assert!(
+        keys.lines()
+            .all(|key| key.starts_with("t:") && key.len() == 24),
+        "{keys}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_says_so_and_comes_back() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let store = redis(&server.url(), None);
+    assert!(store.put_new("before", LIFE).await.unwrap());
+    server.stop();
+    let started = Instant::now();
+    let mut resting = 0;
+    for _ in 0..50 {
+        let error = store.put_new("while down", LIFE).await.unwrap_err();
+        let said = error.to_string();
+        assert!(!said.contains("password"), "{said}");
+        resting += usize::from(matches!(error, StoreError::Resting { .. }));
+    }
+    assert!(resting >= 45, "{resting} of 50 were answered at once");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    server.start_again();
+    let started = Instant::now();
+    while store.put_new("after", LIFE).await.is_err() {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_has_its_time() {
+    // Takes connections and never says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", silent.local_addr().unwrap());
+    let store = Store::new(&Config::Redis {
+        url: Secret::new(url),
+        key_prefix: String::new(),
+        timeout_ms: 100,
+        ca_pem: None,
+    })
+    .unwrap();
+    let started = Instant::now();
+    let error = store.put_new("x", LIFE).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(5), "{error}");
+    let error = store.count("x", LIFE).await.unwrap_err();
+    assert!(matches!(error, StoreError::Resting { .. }), "{error}");
+}
+
+#[test]
+fn addresses_are_judged_at_the_start() {
+    for (url, timeout_ms, good) in [
+        ("redis://user:hush@127.0.0.1:6379/0", 1_000, true),
+        ("rediss://store.example", 1_000, true),
+        ("http://user:hush@127.0.0.1", 1_000, false),
+        ("hush", 1_000, false),
+        ("redis://127.0.0.1", 0, false),
+    ] {
+        let store = Store::new(&Config::Redis {
+            url: Secret::new(url),
+            key_prefix: String::new(),
+            timeout_ms,
+            ca_pem: None,
+        });
+        assert_eq!(store.is_ok(), good, "{url}");
+        if let Err(error) = store {
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("hush"), "{said}");
+        }
+    }
+}
