@@ -170,7 +170,7 @@ async fn row(subject: &Subject, kind: Kind, count: usize) -> io::Result<()> {
         "| {} | {opened} | {before:.1} | {with:.1} | {:.1} | {} |",
         kind.words(),
         (with - before) * 1_024.0 / opened_f64,
-        Spread::of(milliseconds.into_iter()),
+        Spread::of(milliseconds),
     )
 }
 

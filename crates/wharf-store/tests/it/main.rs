@@ -55,7 +55,12 @@ async fn of_many_who_set_a_mark_one_does() {
             set += usize::from(tried.await.unwrap());
         }
         assert_eq!(set, 1, "{place}");
-        assert!(one.put_new("another", LIFE).await.unwrap(), "{place}");
+        assert!(
+            one.put_new(&format!("another {place}"), LIFE)
+                .await
+                .unwrap(),
+            "{place}"
+        );
         let counted = one.count(&name, LIFE).await.unwrap();
         assert_eq!(counted.count, 1, "{place}: a mark is no count");
     }
@@ -65,10 +70,11 @@ async fn of_many_who_set_a_mark_one_does() {
 async fn a_mark_ends_by_itself() {
     let server = Server::start();
     for (place, one, other) in pairs(server.as_ref()) {
+        let name = format!("short {place}");
         let started = Instant::now();
-        assert!(one.put_new("short", SHORT).await.unwrap(), "{place}");
+        assert!(one.put_new(&name, SHORT).await.unwrap(), "{place}");
         // Whoever asks until it is free learns when it was.
-        while !other.put_new("short", SHORT).await.unwrap() {
+        while !other.put_new(&name, SHORT).await.unwrap() {
             assert!(started.elapsed() < Duration::from_secs(20), "{place}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

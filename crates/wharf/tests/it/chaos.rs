@@ -102,9 +102,15 @@ async fn more_calls_than_an_api_bears_are_turned_away() {
     let at = address(&server);
     let slow = tokio::spawn(async move {
         let seconds = json!({"seconds": 3});
-        Client::new(at)
-            .call(Era::Modern, "getSlowReport", &seconds)
-            .await
+        let mut client = Client::new(at);
+        loop {
+            let answer = client.call(Era::Modern, "getSlowReport", &seconds).await;
+            // One of the others had the turn.
+            if answer.as_ref().is_ok_and(|answer| answer.status == 503) {
+                continue;
+            }
+            break answer;
+        }
     });
     let mut client = Client::new(at);
     until("the slow call has its turn", async || {

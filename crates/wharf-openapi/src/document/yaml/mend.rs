@@ -37,7 +37,10 @@ impl Patience {
         self.line = line;
         let start = start_of_line(text, line)?;
         match error.info() {
-            "invalid indentation in flow construct" => Some(indented(text, &[start])),
+            // Both are said of lines in brackets alone: elsewhere a line that is less deep ends what it is not deep enough for.
+            "invalid indentation" | "invalid indentation in flow construct" => {
+                Some(indented(text, &[start]))
+            }
             "invalid indentation in quoted scalar" => {
                 let rest = &text[start..];
                 let (quote, _) = rest.char_indices().nth(error.marker().col())?;
