@@ -110,7 +110,7 @@ class Wharf:
     def __exit__(self, kind, *_):
         self.server.__exit__()
         for token in self.sent:
-            if kind is None and token.rsplit(".", 1)[-1] in self.server.log():
+            if kind is None and token.strip(".").rsplit(".", 1)[-1] in self.server.log():
                 raise Failure(f"a token was logged\n{self.server.log()}")
 
     def ask(self, token=None):

@@ -14,6 +14,10 @@ use crate::Algorithm;
 pub struct Config {
     /// How callers are judged and refused. Default: `standard`.
     pub style: Style,
+    /// Whether requests that prove nothing are let in, as an unknown caller's: `closed` or `open`. Some connectors list
+    /// tools before they sign in; with `open` they can, and `access.calls_need_caller` has to be on, so that calls are
+    /// refused. What proves something wrongly is refused in any case. Default: `closed`.
+    pub lists: Lists,
     /// Whose tokens are taken. A token names its issuer, and that one's rules are applied. Default: none.
     pub issuers: Vec<IssuerConfig>,
     /// API keys, each for one caller. Default: none.
@@ -38,6 +42,17 @@ pub enum Style {
     /// As the Quilt MCP server has it, for clients and alarms that match on its statuses, bodies and log lines: one
     /// issuer with a `secret`, tokens with `id` or `uuid`, `exp` and hardly anything else, and no allowance for clocks.
     Quilt,
+}
+
+/// Whether requests that prove nothing are let in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lists {
+    /// They are refused.
+    #[default]
+    Closed,
+    /// They are an unknown caller's.
+    Open,
 }
 
 /// An issuer of tokens, and what is demanded of them.

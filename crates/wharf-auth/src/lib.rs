@@ -30,7 +30,7 @@ pub use algorithm::Algorithm;
 pub use authenticator::Authenticator;
 pub use challenge::Challenge;
 pub use claims::Claims;
-pub use config::{Config, ConfigMistake, IssuerConfig, KeyConfig, Style};
+pub use config::{Config, ConfigMistake, IssuerConfig, KeyConfig, Lists, Style};
 pub use discovery::Metadata;
 pub use error::TokenError;
 pub use issuer::Issuer;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_auth::{Authenticator, Resource};
+use wharf_auth::{Authenticator, Lists, Resource};
 use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
@@ -146,6 +146,16 @@ fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
         .transpose()
         .map_err(|mistake| of_auth(&[mistake]))?;
     let auth = config.auth.as_ref();
+    let needs_caller = config
+        .access
+        .as_ref()
+        .is_some_and(|it| it.calls_need_caller);
+    if auth.is_some_and(|auth| auth.lists == Lists::Open) && !needs_caller {
+        return Err(Failure::new(
+            "`auth.lists` is `open`, but calls are not refused to those who did not sign in",
+        )
+        .hint("add `access: {calls_need_caller: true}`"));
+    }
     auth.map(|auth| Authenticator::new(auth, resource.as_ref()))
         .transpose()
         .map_err(|mistakes| of_auth(&mistakes))

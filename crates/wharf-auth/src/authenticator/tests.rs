@@ -204,6 +204,32 @@ async fn what_proves_who_calls() {
 }
 
 #[tokio::test]
+async fn lists_can_be_open_and_what_is_wrong_is_refused_all_the_same() {
+    let config = Config {
+        lists: Lists::Open,
+        ..config()
+    };
+    let authenticator = Authenticator::new(&config, None).unwrap();
+    let uri = Uri::from_static("/mcp");
+    for (case, value, expected) in [
+        ("nothing", None, Ok(None)),
+        ("a key", Some(format!("Bearer {KEY}")), Ok(Some("ci"))),
+        ("a wrong key", Some(format!("Bearer {KEY}x")), Err(401)),
+    ] {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = value {
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+        }
+        let found = authenticator.authenticate(&headers, &uri).await;
+        let found = found
+            .as_ref()
+            .map(Caller::subject)
+            .map_err(|challenge| challenge.status.as_u16());
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_known_of_a_caller() {
     let claims = json!({"sub": "ann", "exp": now() + 60, "scope": "admin openid", "scp": ["x"],
         "cognito:groups": ["staff"], "roles": "reader", "azp": "web"});

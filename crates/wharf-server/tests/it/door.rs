@@ -95,10 +95,11 @@ fn call(tool: &str, headers: &[&str]) -> String {
         },
     }})
     .to_string();
-    let more: String = headers
+    let more: Vec<_> = headers
         .iter()
         .flat_map(|header| [*header, "\r\n"])
         .collect();
+    let more = more.concat();
     format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n{more}\

@@ -125,6 +125,11 @@ fn mistakes_are_told_at_the_start() {
             vec!["wharf.yaml:2", "none"],
         ),
         (
+            "open lists and open calls",
+            "  lists: open\n  keys: [{subject: ann, key: a-key-that-is-long-enough}]",
+            vec!["`auth.lists` is `open`", "calls_need_caller"],
+        ),
+        (
             "Quilt with keys",
             "  style: quilt\n  keys: [{subject: ann, key: a-key-that-is-long-enough}]",
             vec!["`auth.style` is `quilt`"],
