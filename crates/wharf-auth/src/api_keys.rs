@@ -10,7 +10,7 @@ use wharf_model::{Caller, Identity};
 use crate::config::{ConfigMistake, KeyConfig};
 use crate::scopes::ImpliedScopes;
 
-/// All are compared each time: so many take a few microseconds.
+/// All are compared each time, so the time of a request grows with their number.
 const KEYS_MAX: usize = 1_000;
 /// A shorter key can be found by trying.
 const KEY_BYTES_MIN: usize = 20;
