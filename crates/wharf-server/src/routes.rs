@@ -83,9 +83,10 @@ impl Routes {
 
     pub(crate) async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
-        let mut answer = self.watched(request).await?;
+        let seen = self.watch(&mut request);
+        let mut answer = observed::end(seen, self.route(request).await?);
         self.drain.mark(&mut answer);
         Ok(answer)
     }
@@ -93,33 +94,22 @@ impl Routes {
     /// The answer where there is no room for one more connection: health as ever, and everything else some other time.
     pub(crate) async fn turn_away(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
-        let mut answer = if health::PATHS.contains(&request.uri().path()) {
-            self.watched(request).await?
+        let seen = self.watch(&mut request);
+        let answer = if health::PATHS.contains(&request.uri().path()) {
+            self.route(request).await?
         } else {
-            let seen = self.watch(&request);
-            let answer = self.mcp.turn_away().map(Either::Left);
-            observed::end(seen, answer)
+            self.mcp.turn_away().map(Either::Left)
         };
+        let mut answer = observed::end(seen, answer);
         drain::make_last(&mut answer);
         Ok(answer)
     }
 
-    async fn watched(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<Observed<ResponseBody>>, Infallible> {
-        let seen = self.watch(&request);
-        if let Some(seen) = &seen {
-            request.extensions_mut().insert(seen.trail.clone());
-        }
-        let answer = self.route(request).await?;
-        Ok(observed::end(seen, answer))
-    }
-
-    /// The request as it is observed, where anybody observes.
-    fn watch<B>(&self, request: &Request<B>) -> Option<Seen> {
+    /// The request as it is observed, where anybody observes. No future around that of the answer: each would be copied
+    /// once more, which costs more than looking.
+    fn watch<B>(&self, request: &mut Request<B>) -> Option<Seen> {
         let observer = self.observer.as_ref()?;
         let path = request.uri().path();
         // For counting: a path that nobody serves could be anything.
@@ -128,7 +118,9 @@ impl Routes {
         } else {
             TAKEN.iter().find(|taken| **taken == path).copied()
         };
-        Some(Seen::begin(observer, request, route))
+        let seen = Seen::begin(observer, request, route);
+        request.extensions_mut().insert(seen.trail.clone());
+        Some(seen)
     }
 
     /// Some clients add a slash.

@@ -269,6 +269,37 @@ fn the_audit_log_says_who_did_what_and_moves_on_a_hangup() {
 }
 
 #[test]
+fn the_audit_log_names_who_called_and_who_was_sent_away() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let key = format!("{SECRET}-{SECRET}-{SECRET}-{SECRET}-{SECRET}");
+    let config = served(&folder, &api.url, "{audit: {to: audit.jsonl}}");
+    let auth = format!("auth: {{keys: [{{subject: ann, key: {key}}}]}}\n");
+    let config = folder.write(
+        "wharf.yaml",
+        &(std::fs::read_to_string(config).unwrap() + &auth),
+    );
+    let server = start(&config, &[]);
+    let path = folder.path().join("audit.jsonl");
+    for (number, (token, subject, decision)) in [
+        (None, Value::Null, "unauthenticated"),
+        (Some("wrong-hunter2"), Value::Null, "unauthenticated"),
+        (Some(key.as_str()), json!("ann"), "permitted"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = token.map(|token| format!("authorization: Bearer {token}"));
+        let headers: Vec<_> = token.iter().map(String::as_str).collect();
+        call(&server, "getPet", &json!({"petId": 1}), &headers);
+        let found = records(&path, number + 1);
+        assert_eq!(found[number]["subject"], subject, "{found:?}");
+        assert_eq!(found[number]["decision"], decision, "{found:?}");
+    }
+    assert!(!std::fs::read_to_string(&path).unwrap().contains(SECRET));
+}
+
+#[test]
 fn where_nothing_may_go_unrecorded_a_full_disk_refuses_calls() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
