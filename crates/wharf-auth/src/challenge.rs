@@ -81,7 +81,7 @@ impl Challenger {
 
     /// What was sent is no good, or cannot be judged now.
     pub(crate) fn invalid(&self, error: &TokenError) -> Challenge {
-        if let TokenError::NoKeys(_) = error {
+        if let TokenError::NoKeys(_) | TokenError::NoSecret = error {
             return Challenge {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 message: error.to_string().into(),

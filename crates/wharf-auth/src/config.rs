@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use wharf_aws::RotatingSecret;
 use wharf_model::Secret;
 
 use crate::Algorithm;
@@ -68,6 +69,9 @@ pub struct IssuerConfig {
     /// A secret that the issuer shares with this server, for tokens signed with HS256: at least 32 bytes. Excludes
     /// `jwks_url` and `algorithms`. Default: none.
     pub secret: Option<Secret>,
+    /// The same where it is in a store of secrets: fetched again while it is in use. The binary knows stores.
+    #[serde(skip)]
+    pub rotating: Option<RotatingSecret>,
     /// The secret before, tried once for a token that `secret` does not fit, while tokens of both are about.
     /// Default: none.
     pub previous_secret: Option<Secret>,
@@ -129,6 +133,7 @@ impl Default for IssuerConfig {
             issuer: None,
             jwks_url: None,
             secret: None,
+            rotating: None,
             previous_secret: None,
             algorithms: Vec::new(),
             audiences: Vec::new(),

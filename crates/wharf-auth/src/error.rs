@@ -47,6 +47,9 @@ pub enum TokenError {
     /// The issuer's keys cannot be had at the moment, so nothing can be said.
     #[error("the keys of the token's issuer cannot be had at the moment; try again")]
     NoKeys(#[from] KeysError),
+    /// The secret that is shared with the issuer cannot be had at the moment.
+    #[error("the secret of the token's issuer cannot be had at the moment; try again")]
+    NoSecret,
 }
 
 impl TokenError {
@@ -67,6 +70,7 @@ impl TokenError {
             Self::Subject => "subject",
             Self::Claim(_) => "claim",
             Self::NoKeys(_) => "no_keys",
+            Self::NoSecret => "no_secret",
         }
     }
 }

@@ -89,7 +89,7 @@ impl Issuer {
                 if token.header.algorithm != shared_secret::ALGORITHM {
                     return Err(TokenError::Algorithm);
                 }
-                return secret.verify(token.signed, &token.signature);
+                return secret.verify(token.signed, &token.signature).await;
             }
             Proof::Keys(source) => source,
         };
@@ -200,7 +200,11 @@ fn proof(config: &IssuerConfig, at: &str) -> Result<Proof, ConfigMistake> {
                 "a secret is for HS256 alone; an issuer with keys has no `secret`",
             ));
         }
-        return Ok(Proof::Secret(Box::new(SharedSecret::new(secret, previous))));
+        let shared = match &config.rotating {
+            Some(rotating) => SharedSecret::rotating(rotating.clone(), previous),
+            None => SharedSecret::new(secret, previous),
+        };
+        return Ok(Proof::Secret(Box::new(shared)));
     }
     if config.previous_secret.is_some() {
         return Err(ConfigMistake::new(

@@ -119,6 +119,19 @@ impl RotatingSecret {
     }
 }
 
+/// Equal are those that are fetched by one and the same, and fixed ones that are the same text.
+impl PartialEq for RotatingSecret {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Fixed(one), Kind::Fixed(other)) => one == other,
+            (Kind::Fetched(one), Kind::Fetched(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for RotatingSecret {}
+
 impl fmt::Debug for RotatingSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("****")

@@ -270,6 +270,9 @@ pub(crate) async fn read(
         tracing::warn!("{warning}");
     }
     let mut config = loaded.config;
+    if let Some(auth) = &mut config.auth {
+        secrets::rotate(auth, &loaded.stored, environment)?;
+    }
     config.file = ConfigFile {
         folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
         places: loaded.places,

@@ -76,6 +76,28 @@ pub(crate) async fn ask_stores(
     Ok(answers)
 }
 
+/// Lets the secrets of issuers that are in a store be fetched again while they are in use. `stored` says which keys of the
+/// configuration are in a store, and what they refer to.
+pub(crate) fn rotate(
+    auth: &mut wharf_auth::Config,
+    stored: &BTreeMap<String, String>,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    for (number, issuer) in auth.issuers.iter_mut().enumerate() {
+        let reference = stored.get(&format!("auth.issuers[{number}].secret"));
+        let reference = reference
+            .map(|text| SecretReference::parse(text))
+            .transpose();
+        let refused = |error: AwsError| Failure::of(&error).hint(error.hint().unwrap_or_default());
+        if let Some(reference) = reference.map_err(refused)? {
+            let stores = SecretStores::new([&reference], &Surroundings(environment));
+            let stores = stores.map_err(refused)?;
+            issuer.rotating = Some(stores.rotating(reference, issuer.secret.clone()));
+        }
+    }
+    Ok(())
+}
+
 async fn ask(
     stores: &SecretStores,
     wholes: BTreeSet<SecretReference>,
