@@ -45,6 +45,7 @@ pub(crate) struct ToolWriter<'c, 'r, 'd> {
 struct Shared {
     name: String,
     description: Option<String>,
+    location: Option<Location>,
     renamed: bool,
     deprecated: bool,
     written: Fragment,
@@ -301,6 +302,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             let shared = Shared {
                 name: argument.wire_name.clone().into_owned(),
                 description: argument.description.clone().map(Cow::into_owned),
+                location: argument.location(),
                 renamed: argument.renamed,
                 deprecated: argument.deprecated,
                 written,
@@ -426,6 +428,7 @@ impl Shared {
     fn is_of(&self, argument: &Argument<'_>) -> bool {
         self.name == argument.wire_name
             && self.description.as_deref() == argument.description.as_deref()
+            && self.location == argument.location()
             && self.renamed == argument.renamed
             && self.deprecated == argument.deprecated
     }
