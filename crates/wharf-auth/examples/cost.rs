@@ -96,10 +96,11 @@ async fn main() {
                 ..Config::default()
             },
             None,
+            None,
         )
         .unwrap()
     };
-    let of_issuers = || Authenticator::new(&config(), None).unwrap();
+    let of_issuers = || Authenticator::new(&config(), None, None).unwrap();
     let different = |sign: &dyn Fn(usize) -> String| -> Vec<_> {
         (0..REQUESTS).map(|number| request(&sign(number))).collect()
     };

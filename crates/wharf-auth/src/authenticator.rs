@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::challenge::{Challenge, Challenger};
 use crate::config::{Config, ConfigMistake, Lists, Style};
 use crate::error::TokenError;
+use crate::facade::{AccessError, SignIn};
 use crate::issuer::Issuer;
 use crate::quilt;
 use crate::resource::{METADATA_PATH, Resource};
@@ -32,6 +33,7 @@ struct Inner {
     keys: ApiKeys,
     key_header: Option<HeaderName>,
     issuers: Vec<Issuer>,
+    sign_in: Option<SignIn>,
     implied: ImpliedScopes,
     challenger: Challenger,
     metadata: Option<Metadata>,
@@ -52,10 +54,14 @@ enum Proof<'h> {
 }
 
 impl Authenticator {
-    /// `resource` is the MCP endpoint, as clients know it; none where the owner does not say how it is reached. All
-    /// mistakes are told at once.
-    pub fn new(config: &Config, resource: Option<&Resource>) -> Result<Self, Vec<ConfigMistake>> {
-        let mut mistakes = check(config);
+    /// `resource` is the MCP endpoint, as clients know it; none where the owner does not say how it is reached. `sign_in`
+    /// is our own issuer, if there is one. All mistakes are told at once.
+    pub fn new(
+        config: &Config,
+        resource: Option<&Resource>,
+        sign_in: Option<SignIn>,
+    ) -> Result<Self, Vec<ConfigMistake>> {
+        let mut mistakes = check(config, sign_in.is_some());
         let implied = ImpliedScopes::new(&config.implied_scopes);
         let keys = ApiKeys::new(&config.keys, &implied).unwrap_or_else(|more| {
             mistakes.extend(more);
@@ -86,8 +92,10 @@ impl Authenticator {
         let servers = issuers
             .iter()
             .filter(|issuer| issuer.is_authorization_server());
-        let servers: Vec<_> = servers
-            .filter_map(Issuer::name)
+        let servers: Vec<_> = sign_in
+            .iter()
+            .map(SignIn::issuer)
+            .chain(servers.filter_map(Issuer::name))
             .map(str::to_owned)
             .collect();
         // Whoever has keys alone has nowhere to send a client to.
@@ -98,6 +106,7 @@ impl Authenticator {
             keys,
             key_header,
             issuers,
+            sign_in,
             implied,
             challenger: Challenger::new(
                 resource.map(Resource::metadata_url),
@@ -109,6 +118,11 @@ impl Authenticator {
             }),
             cache: Cache::new(),
         })))
+    }
+
+    /// The authorization server of our own, if there is one.
+    pub fn sign_in(&self) -> Option<&SignIn> {
+        self.0.sign_in.as_ref()
     }
 
     /// Who calls, or what to answer instead.
@@ -185,6 +199,13 @@ impl Authenticator {
         if let Some(caller) = inner.cache.find(&digest, now) {
             return Ok(caller);
         }
+        if let Some(sign_in) = inner.sign_in.as_ref().filter(|_| SignIn::is_ours(token)) {
+            let (mut identity, expires_at) = sign_in.identity(token, now)?;
+            inner.implied.complete(&mut identity.scopes);
+            let caller = Caller::known(identity);
+            inner.cache.keep(digest, caller.clone(), now, expires_at);
+            return Ok(caller);
+        }
         let found = self.judge_key(&digest);
         if found.is_ok() || inner.issuers.is_empty() {
             return found;
@@ -218,9 +239,19 @@ impl fmt::Debug for Authenticator {
     }
 }
 
-fn check(config: &Config) -> Vec<ConfigMistake> {
+impl From<AccessError> for TokenError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Foreign => Self::UnknownCredential,
+            AccessError::Expired => Self::Expired,
+            AccessError::Audience => Self::Audience,
+        }
+    }
+}
+
+fn check(config: &Config, has_sign_in: bool) -> Vec<ConfigMistake> {
     let mut mistakes = Vec::new();
-    if config.issuers.is_empty() && config.keys.is_empty() {
+    if !has_sign_in && config.issuers.is_empty() && config.keys.is_empty() {
         mistakes.push(ConfigMistake::new(
             "auth",
             "has neither `issuers` nor `keys`, so that nobody could call",

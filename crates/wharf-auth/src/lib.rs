@@ -2,12 +2,14 @@
 //!
 //! A token is an [`UnverifiedToken`] until an [`Issuer`] has judged it; only then there are [`Claims`]. Each issuer has
 //! its own keys, algorithms and rules, so that no token can choose how it is checked. The [`Authenticator`] has all of
-//! them, and the API keys.
+//! them, and the API keys. A [`SignIn`] is an authorization server of our own, in front of a provider that cannot register
+//! clients.
 
 mod authenticator;
 mod challenge;
 mod config;
 mod error;
+mod facade;
 mod resource;
 
 mod api_keys;
@@ -33,6 +35,10 @@ pub use claims::Claims;
 pub use config::{Config, ConfigMistake, IssuerConfig, KeyConfig, Lists, Style};
 pub use discovery::Metadata;
 pub use error::TokenError;
+pub use facade::{
+    AccessError, ClientConfig, ClientDocuments, Connector, ProviderConfig, SIGN_IN_BODY_BYTES_MAX,
+    ScopeConfig, SignIn, SignInConfig, probe_seal,
+};
 pub use issuer::Issuer;
 pub use keys::KeysError;
 pub use resource::Resource;

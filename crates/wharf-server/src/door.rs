@@ -15,7 +15,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use wharf_auth::{Authenticator, Challenge};
+use wharf_auth::{Authenticator, Challenge, SignIn};
 use wharf_mcp::{Body, Refusal, Server};
 
 /// Metadata change when the owner changes the configuration.
@@ -80,6 +80,13 @@ impl Door {
         };
         challenge.write(answer.headers_mut());
         answer
+    }
+
+    /// Who signs people in, where the path is one of theirs.
+    pub(crate) fn sign_in(&self, path: &str) -> Option<SignIn> {
+        let authenticator = self.authenticator.load();
+        let sign_in = authenticator.as_ref()?.sign_in()?;
+        sign_in.serves(path).then(|| sign_in.clone())
     }
 
     /// What the server says about itself as a protected resource, to anybody and to every page.

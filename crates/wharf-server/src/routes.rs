@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use http_body_util::Either;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tower_service::Service;
+use wharf_auth::{SIGN_IN_BODY_BYTES_MAX, SignIn};
 use wharf_mcp::Server;
 use wharf_model::Observer;
 
@@ -143,6 +145,9 @@ impl Routes {
             }
         } else if let Some(answer) = self.door.answer(&head) {
             return Ok(answer.map(Either::Left));
+        } else if let Some(sign_in) = self.door.sign_in(path) {
+            let request = Request::from_parts(head, body);
+            return Ok(signed_in(&sign_in, request).await.map(Either::Left));
         }
         let request = Request::from_parts(head, body);
         if is_endpoint {
@@ -172,6 +177,32 @@ async fn metrics(
     let headers = [(CONTENT_TYPE, EXPOSITION)];
     let response = (headers, text.unwrap_or_default()).into_response();
     response.map(Either::Right)
+}
+
+/// One step of a sign-in.
+async fn signed_in(
+    sign_in: &SignIn,
+    request: Request<TimedBody<Incoming>>,
+) -> Response<wharf_mcp::Body> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, SIGN_IN_BODY_BYTES_MAX).collect().await;
+    let answer = match body {
+        Ok(body) => {
+            let request = Request::from_parts(head, body.to_bytes());
+            sign_in.handle(request).await
+        }
+        Err(error) => {
+            let is_long = error.is::<LengthLimitError>();
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = if is_long {
+                StatusCode::PAYLOAD_TOO_LARGE
+            } else {
+                StatusCode::REQUEST_TIMEOUT
+            };
+            answer
+        }
+    };
+    answer.map(Into::into)
 }
 
 async fn sse(

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_auth::{Authenticator, Lists, Resource};
+use wharf_auth::{Authenticator, Lists, Resource, SignIn};
 use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::{Observer, Source};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
+use wharf_store::Store;
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
@@ -156,9 +157,34 @@ fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
         )
         .hint("add `access: {calls_need_caller: true}`"));
     }
-    auth.map(|auth| Authenticator::new(auth, resource.as_ref()))
-        .transpose()
+    let sign_in = sign_in(config, resource.as_ref())?;
+    if config.auth.is_none() && sign_in.is_none() {
+        return Ok(None);
+    }
+    let auth = config.auth.clone().unwrap_or_default();
+    Authenticator::new(&auth, resource.as_ref(), sign_in)
+        .map(Some)
         .map_err(|mistakes| of_auth(&mistakes))
+}
+
+/// Who signs people in, if somebody does.
+fn sign_in(config: &Config, resource: Option<&Resource>) -> Result<Option<SignIn>, Failure> {
+    let Some(section) = &config.sign_in else {
+        return Ok(None);
+    };
+    let (Some(public_url), Some(resource)) = (&config.server.public_url, resource) else {
+        return Err(Failure::new(
+            "`sign_in` is there without `server.public_url`, its name as an issuer",
+        )
+        .hint(
+            "give the address by which clients reach the server, such as `https://mcp.example.com`",
+        ));
+    };
+    let store =
+        Store::new(&config.store).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    SignIn::new(section, public_url, resource.url(), store)
+        .map(Some)
+        .map_err(|mistake| of_auth(&[mistake]))
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake]) -> Failure {

@@ -42,6 +42,12 @@ pub(crate) struct Config {
     /// What is told of requests, and to whom.
     #[serde(default)]
     pub(crate) telemetry: wharf_telemetry::Config,
+    /// Sign-in by an identity provider that cannot register clients. Default: none.
+    #[serde(default)]
+    pub(crate) sign_in: Option<Box<wharf_auth::SignInConfig>>,
+    /// Where replicas keep what they must know together. Default: the memory of each.
+    #[serde(default)]
+    pub(crate) store: wharf_store::Config,
     /// The client that the list of tools is rendered for, where all clients are of one kind: schemas are brought within
     /// its known limits without changing what a call may hold. `wharf check --client NAME` shows what it would not bear
     /// otherwise. Default: none; the schemas are listed as they are.
@@ -296,6 +302,8 @@ pub(crate) fn of_document(document: &str, base_url: Option<String>) -> Config {
         tools_mode: ToolsMode::default(),
         tools_tokens_max: default_tools_tokens_max(),
         client_profile: None,
+        sign_in: None,
+        store: wharf_store::Config::default(),
         access: None,
         limits: None,
         server: wharf_server::Config::default(),

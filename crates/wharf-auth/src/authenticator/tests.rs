@@ -43,7 +43,7 @@ fn config() -> Config {
 }
 
 fn authenticator() -> Authenticator {
-    Authenticator::new(&config(), None).unwrap()
+    Authenticator::new(&config(), None, None).unwrap()
 }
 
 async fn ask(headers: &[(&'static str, &str)], uri: &str) -> Result<Caller, Challenge> {
@@ -306,7 +306,7 @@ fn mistakes_are_told_all_at_once() {
         challenge_scopes: vec!["two words".to_owned()],
         ..Config::default()
     };
-    let told: Vec<_> = Authenticator::new(&config, None)
+    let told: Vec<_> = Authenticator::new(&config, None, None)
         .unwrap_err()
         .iter()
         .map(ToString::to_string)
@@ -320,7 +320,7 @@ fn mistakes_are_told_all_at_once() {
             "`auth.issuers[2].issuer` is missing",
         ]
     );
-    let empty = Authenticator::new(&Config::default(), None).unwrap_err();
+    let empty = Authenticator::new(&Config::default(), None, None).unwrap_err();
     assert!(
         empty[0].to_string().starts_with("`auth` has neither"),
         "{empty:?}"

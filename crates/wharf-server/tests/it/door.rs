@@ -72,7 +72,7 @@ fn authenticator() -> Authenticator {
         ..wharf_auth::Config::default()
     };
     let resource = Resource::new("pets", "https://mcp.example/tenant", "/mcp").unwrap();
-    Authenticator::new(&config, Some(&resource)).unwrap()
+    Authenticator::new(&config, Some(&resource), None).unwrap()
 }
 
 async fn bench(door: Door) -> Bench {

@@ -77,7 +77,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
                 listing.reason
             ));
         }
-        if config.auth.is_none() && !address.ip().is_loopback() {
+        if config.auth.is_none() && config.sign_in.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
                 "everybody who can reach this address may call every tool; the section `auth` says who may"

@@ -117,3 +117,54 @@ fn every_object_of_the_configuration_refuses_unknown_keys() {
         );
     }
 }
+
+#[test]
+fn the_example_of_the_sign_in_is_a_file_and_loads() {
+    let example = project("docs/examples/sign-in.yaml");
+    assert!(
+        project("docs/sign-in.md").contains(&example),
+        "docs/sign-in.md shows another example than docs/examples/sign-in.yaml"
+    );
+
+    let folder = crate::process::Folder::new();
+    folder.write("shop.yaml", &project("docs/examples/shop.yaml"));
+    let key = "k".repeat(32);
+    for (row, key, removed, complaint) in [
+        ("as it stands", key.as_str(), "", None),
+        ("a short key", "k", "", Some("`sign_in.keys`")),
+        (
+            "no public address",
+            &key,
+            "  public_url: https://mcp.example.com\n",
+            Some("`server.public_url`"),
+        ),
+        (
+            "no domain",
+            &key,
+            "    domain: https://shop.auth.eu-west-1.amazoncognito.com\n",
+            Some("domain"),
+        ),
+    ] {
+        assert!(example.contains(removed), "{row}");
+        let config = folder.write("wharf.yaml", &example.replace(removed, ""));
+        let checked = wharf(&["check", "--config", &config])
+            .envs([
+                ("SIGN_IN_KEY", key),
+                ("COGNITO_CLIENT_SECRET", "hush"),
+                ("STORE_URL", "redis://127.0.0.1:1"),
+            ])
+            .output()
+            .unwrap();
+        let said = text(&checked.stderr);
+        assert_eq!(
+            checked.status.success(),
+            complaint.is_none(),
+            "{row}: {said}"
+        );
+        assert!(
+            said.contains(complaint.unwrap_or_default()),
+            "{row}: {said}"
+        );
+        assert!(!said.contains("hush"), "{row}: {said}");
+    }
+}

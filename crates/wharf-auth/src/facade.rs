@@ -1,0 +1,271 @@
+//! Sign-in for identity providers that cannot register clients: an authorization server in front of one.
+//!
+//! MCP clients register themselves, or bring a metadata document, and want an authorization server whose tokens are for
+//! one server alone. Cognito, Entra ID, Okta and Google know the one client that their owner registered. So this is an
+//! issuer of its own: towards clients it is an authorization server with all they need, and towards the provider it is
+//! that one client. Its access tokens are opaque to everybody but itself; the provider's own never leave this file's
+//! neighbours, and its refresh token travels only inside of ours, sealed.
+//!
+//! Nothing is stored. What a step must know of the one before is sealed into what the browser or the client carries
+//! (`seal`), so any replica with the same keys finishes what another began. A code or a refresh token is marked as used
+//! in the [`wharf_store::Store`]: in this process's memory, or in a store that all replicas share.
+//!
+//! One sign-in, top to bottom: `register` (or `document`) → `authorize` → `consent` → the provider → `callback` → `token`.
+//! Each step that fails says whose fault it is and what to do, in the log and to whoever sees it, under one id.
+
+mod config;
+mod presets;
+
+mod access;
+mod answer;
+mod attempt;
+mod authorize;
+mod callback;
+mod client;
+mod consent;
+mod cookie;
+mod document;
+mod logout;
+mod metadata;
+mod page;
+mod parameters;
+mod provider;
+mod random;
+mod redirect;
+mod register;
+mod revoke;
+mod seal;
+mod token;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use url::Url;
+use wharf_store::Store;
+
+use crate::ConfigMistake;
+
+pub use access::AccessError;
+pub use config::{ClientConfig, ClientDocuments, ProviderConfig, ScopeConfig, SignInConfig};
+pub use redirect::Connector;
+pub use seal::probe as probe_seal;
+
+use self::attempt::{Attempt, Failure};
+use self::document::Documents;
+use self::page::Pages;
+use self::provider::Provider;
+use self::redirect::RedirectRules;
+use self::seal::Seals;
+
+/// A body that is longer is refused: the longest honest one holds a refresh token that holds a provider's.
+pub const SIGN_IN_BODY_BYTES_MAX: usize = 64 << 10;
+
+/// The authorization server. Cheap to clone.
+#[derive(Clone)]
+pub struct SignIn(Arc<Facade>);
+
+pub(crate) struct Facade {
+    config: SignInConfig,
+    /// Our name as an issuer, without a slash at the end.
+    issuer: String,
+    /// Its path, which a proxy may or may not take off.
+    prefix: String,
+    /// What tokens are for: the address of the MCP endpoint.
+    resource: String,
+    is_https: bool,
+    seals: Seals,
+    redirects: RedirectRules,
+    documents: Documents,
+    provider: Provider,
+    store: Store,
+    pages: Pages,
+}
+
+impl SignIn {
+    /// Checks the configuration; nothing is fetched yet. `issuer` is the server's public address, `resource` that of its
+    /// MCP endpoint, which is at or below it.
+    pub fn new(
+        config: &SignInConfig,
+        issuer: &str,
+        resource: &str,
+        store: Store,
+    ) -> Result<Self, ConfigMistake> {
+        let issuer = issuer.trim_end_matches('/').to_owned();
+        let url = config::public_address(&issuer)?;
+        config.check()?;
+        let facade = Facade {
+            seals: Seals::new(&config.keys)?,
+            redirects: RedirectRules::new(config)?,
+            documents: Documents::new(&config.client_documents),
+            provider: Provider::new(config, &issuer)?,
+            prefix: url.path().trim_end_matches('/').to_owned(),
+            is_https: url.scheme() == "https",
+            pages: Pages::new(),
+            resource: resource.to_owned(),
+            config: config.clone(),
+            issuer,
+            store,
+        };
+        let endpoint = Url::parse(resource).map_or(String::new(), |url| url.path().to_owned());
+        if facade.route(&endpoint).is_some() {
+            return Err(ConfigMistake::new(
+                "server.path",
+                "is where people sign in",
+                "choose another, such as `/mcp`",
+            ));
+        }
+        Ok(Self(Arc::new(facade)))
+    }
+
+    /// The name of this authorization server: what the protected resource's metadata name (RFC 9728).
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The scopes that clients can ask for.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.config.scopes.keys().map(String::as_str)
+    }
+
+    /// Whether a path is one of those that [`SignIn::handle`] answers.
+    pub fn serves(&self, path: &str) -> bool {
+        self.0.route(path).is_some()
+    }
+
+    /// Answers a request to one of its paths. The body is whole, and within [`SIGN_IN_BODY_BYTES_MAX`].
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let facade = &*self.0;
+        let Some(route) = facade.route(request.uri().path()) else {
+            return answer::status(StatusCode::NOT_FOUND);
+        };
+        if request.body().len() > SIGN_IN_BODY_BYTES_MAX {
+            return answer::status(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let (head, body) = request.into_parts();
+        if head.method == Method::OPTIONS && route.is_for_programs() {
+            return answer::preflight(route.methods());
+        }
+        let is_get = head.method == Method::GET || head.method == Method::HEAD;
+        let is_post = head.method == Method::POST;
+        match route {
+            Route::Metadata if is_get => metadata::answer(facade),
+            Route::Keys if is_get => metadata::keys(),
+            Route::Authorize if is_get => authorize::begin(facade, &head).await,
+            Route::Authorize if is_post => consent::decide(facade, &head, &body).await,
+            Route::Callback if is_get => callback::finish(facade, &head).await,
+            Route::Logout if is_get => logout::answer(facade, &head).await,
+            Route::Register if is_post => register::answer(facade, &body),
+            Route::Token if is_post => token::answer(facade, &head, &body).await,
+            Route::Revoke if is_post => revoke::answer(facade, &head, &body).await,
+            _ => answer::method_not_allowed(route.methods()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Metadata,
+    Keys,
+    Authorize,
+    Callback,
+    Logout,
+    Register,
+    Token,
+    Revoke,
+}
+
+impl Route {
+    /// Whether pages of other sites may ask: browsers' clients talk to these, people never look at them.
+    fn is_for_programs(self) -> bool {
+        matches!(
+            self,
+            Self::Metadata | Self::Keys | Self::Register | Self::Token | Self::Revoke
+        )
+    }
+
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Metadata | Self::Keys => "GET, HEAD, OPTIONS",
+            Self::Authorize => "GET, HEAD, POST",
+            Self::Callback | Self::Logout => "GET, HEAD",
+            Self::Register | Self::Token | Self::Revoke => "POST, OPTIONS",
+        }
+    }
+}
+
+/// Where authorization servers' metadata are: RFC 8414, and OpenID Connect Discovery for clients that know only that.
+const METADATA: [&str; 2] = [
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+];
+
+impl Facade {
+    fn route(&self, path: &str) -> Option<Route> {
+        let own = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
+        Some(match own {
+            "/authorize" => Route::Authorize,
+            "/callback" => Route::Callback,
+            "/logout" => Route::Logout,
+            "/register" if self.config.registration => Route::Register,
+            "/token" => Route::Token,
+            "/revoke" => Route::Revoke,
+            "/.well-known/jwks.json" => Route::Keys,
+            _ => return self.is_metadata(path).then_some(Route::Metadata),
+        })
+    }
+
+    /// At the root, with the path of the issuer or of the MCP endpoint inserted, or below the issuer's path: clients look
+    /// in each of these places.
+    fn is_metadata(&self, path: &str) -> bool {
+        let resource =
+            Url::parse(&self.resource).map_or(String::new(), |url| url.path().to_owned());
+        METADATA.into_iter().any(|base| {
+            let inserted = path.strip_prefix(base);
+            inserted.is_some_and(|rest| rest.is_empty() || rest == self.prefix || rest == resource)
+                || path.strip_prefix(self.prefix.as_str()) == Some(base)
+                || path.strip_suffix(base) == Some(resource.as_str())
+        })
+    }
+
+    /// An address of ours.
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    /// Marks something that may be used once. An error when it was used before, or nobody can tell and that is not enough.
+    async fn use_once(&self, name: &str, life_s: u64, attempt: &Attempt) -> Result<(), Failure> {
+        let life = std::time::Duration::from_secs(life_s);
+        match self.store.put_new(name, life).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::client(
+                "invalid_grant",
+                "it was used before",
+                "begin the sign-in anew; a client that repeats a request must keep the first answer",
+            )),
+            Err(error) => {
+                attempt.store_is_down(&error, self.config.when_store_is_down);
+                match self.config.when_store_is_down {
+                    wharf_store::WhenDown::Allow => Ok(()),
+                    wharf_store::WhenDown::Refuse => Err(Failure::configuration(
+                        "temporarily_unavailable",
+                        "the store that tells used codes is down",
+                        "bring it back; `sign_in.when_store_is_down: allow` goes on without it",
+                    )),
+                }
+            }
+        }
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,63 @@
+//! Taking tokens back (RFC 7009).
+//!
+//! A refresh token is marked as used, and the provider is told to take its own back. An access token is known to nobody but
+//! its holder, so it ends by itself; the answer is a success all the same, as the specification has it.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::attempt::{Attempt, Failure};
+use super::seal::{Purpose, same};
+use super::values::Refresh;
+use super::{Facade, answer, now, token};
+
+pub(crate) async fn answer(facade: &Facade, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    let mut attempt = Attempt::new();
+    match revoke(facade, head, body, &mut attempt).await {
+        Ok(()) => answer::json(StatusCode::OK, &json!({}), answer::NO_STORE),
+        Err(failure) => {
+            attempt.failed("revoke", &failure);
+            answer::refuse(&failure, attempt.id())
+        }
+    }
+}
+
+async fn revoke(
+    facade: &Facade,
+    head: &Parts,
+    body: &[u8],
+    attempt: &mut Attempt,
+) -> Result<(), Failure> {
+    let parameters = token::form(head, body)?;
+    let client = facade.authenticated(&head.headers, &parameters)?;
+    let text = parameters.need("token")?;
+    let Ok(refresh) = facade.seals.open::<Refresh>(Purpose::Refresh, text, now()) else {
+        // Unknown, ended, or an access token: as good as taken back.
+        return Ok(());
+    };
+    *attempt = refresh.attempt;
+    if !same(&refresh.client.digest, &client.digest) {
+        return Err(Failure::client(
+            "invalid_grant",
+            "the token was given to another client",
+            "the client must take back its own tokens alone",
+        ));
+    }
+    let life = facade.config.refresh_token_life_s + 1;
+    match facade
+        .use_once(&format!("refresh {}", refresh.id), life, attempt)
+        .await
+    {
+        // Used before: taken back already.
+        Err(failure) if failure.code == "invalid_grant" => return Ok(()),
+        marked => marked?,
+    }
+    facade
+        .provider
+        .revoke(&refresh.providers_own, attempt)
+        .await?;
+    attempt.done("revoke");
+    Ok(())
+}
