@@ -41,6 +41,12 @@ CLIENT_SECRET = "provider-client-secret"
 KEYS = ["first-key-" + "1" * 40, "second-key-" + "2" * 40]
 REDIRECT = "http://127.0.0.1:1/callback"
 CROWD, AT_ONCE = 100, 4
+# What all replicas together permit of one tool, where they share a store.
+LIMIT, LIMITED_TOOL = 4, "getInventory"
+SHARED_LIMIT = {
+    "shared": True,
+    "rules": [{"tools": [{"name": LIMITED_TOOL}], "per": "tool", "calls_max": LIMIT, "window_s": 3600}],
+}
 CALL_S = 60
 # Long enough for a call, short enough to be waited for.
 SHORT_S = 6
@@ -105,7 +111,7 @@ class Place:
             | sign_in,
             "sources": {"pets": {"openapi": str(self.demo.document), "upstream": {"base_url": self.demo.store}}},
         }
-        return config | ({"store": store} if store else {})
+        return config | ({"store": store, "limits": SHARED_LIMIT} if store else {})
 
     @contextlib.contextmanager
     def one(self, keys=KEYS[:1], **more):
@@ -279,12 +285,16 @@ class Client:
 
 
 def call(place, token):
-    """A pet, by an MCP call."""
+    """The number of a pet, by an MCP call."""
+    return call_tool(place, token, "getPet", petId=1)["id"]
+
+
+def call_tool(place, token, name, **arguments):
     message = {
         "jsonrpc": "2.0",
         "id": 1,
         "method": "tools/call",
-        "params": {"name": "getPet", "arguments": {"petId": 1}},
+        "params": {"name": name, "arguments": arguments},
     }
     headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
     if token:
@@ -292,7 +302,7 @@ def call(place, token):
     answer = ask(place.mcp, body=message, headers=headers)
     if "result" not in answer:
         raise Failure(f"{answer}")
-    return answer["result"]["structuredContent"]["id"]
+    return answer["result"]["structuredContent"]
 
 
 def expect_call(place, tokens):
@@ -426,6 +436,14 @@ def shared_store(place):
             if len(won) != 1:
                 raise Failure(f"a {kind} was redeemed {len(won)} times")
             (tokens,) = won
+        # Each of the three would permit as many by itself.
+        permitted = 0
+        for _ in range(3 * LIMIT):
+            with contextlib.suppress(Refused):
+                call_tool(place, tokens["access_token"], LIMITED_TOOL)
+                permitted += 1
+        if permitted != LIMIT:
+            raise Failure(f"{permitted} calls were permitted, not {LIMIT}")
         # While it is down nobody gets in by default.
         code = client.code()
         harness.end(server.process)
@@ -434,7 +452,7 @@ def shared_store(place):
             raise Failure(f"{refused}")
         if not any("the store cannot tell" in replica.log() for replica in replicas):
             raise Failure("the log does not tell of the store")
-    return "one of 6 wins; refused while the store is down"
+    return f"one of 6 wins; {LIMIT} calls of three replicas; refused while the store is down"
 
 
 def restarts(place):

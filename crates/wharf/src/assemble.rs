@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wharf_auth::{Authenticator, Lists, Resource, SignIn};
-use wharf_catalog::{Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, View};
+use wharf_catalog::{
+    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedCounter, View,
+};
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::{Observer, Source};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
-use wharf_store::Store;
+use wharf_store::{Count, Store};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
@@ -93,7 +95,9 @@ pub(crate) async fn of_config(
             .hint(mistake.hint())
             .at(config.file.places.place(&way))
     })?;
-    let authenticator = authenticator(&config)?;
+    let store =
+        Store::new(&config.store).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    let authenticator = authenticator(&config, &store)?;
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {
@@ -127,7 +131,7 @@ pub(crate) async fn of_config(
     }
     if let Some(limits) = &config.limits {
         catalog = catalog
-            .limited(limits, None)
+            .limited(limits, shared_counter(&store))
             .map_err(|mistakes| of_rules(&mistakes))?;
     }
     Ok(Assembled {
@@ -140,7 +144,7 @@ pub(crate) async fn of_config(
 }
 
 /// Who finds out who calls. Everything that is wrong with the sections is told at once.
-fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
+fn authenticator(config: &Config, store: &Store) -> Result<Option<Authenticator>, Failure> {
     let public_url = config.server.public_url.as_deref();
     let resource = public_url
         .map(|url| Resource::new(&config.name, url, &config.server.path))
@@ -157,7 +161,7 @@ fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
         )
         .hint("add `access: {calls_need_caller: true}`"));
     }
-    let sign_in = sign_in(config, resource.as_ref())?;
+    let sign_in = sign_in(config, resource.as_ref(), store)?;
     if config.auth.is_none() && sign_in.is_none() {
         return Ok(None);
     }
@@ -168,7 +172,11 @@ fn authenticator(config: &Config) -> Result<Option<Authenticator>, Failure> {
 }
 
 /// Who signs people in, if somebody does.
-fn sign_in(config: &Config, resource: Option<&Resource>) -> Result<Option<SignIn>, Failure> {
+fn sign_in(
+    config: &Config,
+    resource: Option<&Resource>,
+    store: &Store,
+) -> Result<Option<SignIn>, Failure> {
     let Some(section) = &config.sign_in else {
         return Ok(None);
     };
@@ -180,11 +188,27 @@ fn sign_in(config: &Config, resource: Option<&Resource>) -> Result<Option<SignIn
             "give the address by which clients reach the server, such as `https://mcp.example.com`",
         ));
     };
-    let store =
-        Store::new(&config.store).map_err(|error| Failure::of(&error).hint(error.hint()))?;
-    SignIn::new(section, public_url, resource.url(), store)
+    SignIn::new(section, public_url, resource.url(), store.clone())
         .map(Some)
         .map_err(|mistake| of_auth(&[mistake]))
+}
+
+/// A way to count calls together with the other replicas, where there is a store that they share.
+fn shared_counter(store: &Store) -> Option<SharedCounter> {
+    let store = store.is_shared().then(|| store.clone())?;
+    Some(Arc::new(move |name, window| {
+        let store = store.clone();
+        Box::pin(async move {
+            let counted = store.count(&name, window).await.inspect_err(|error| {
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "the store cannot count a call"
+                );
+            });
+            let Count { count, ends_in } = counted.ok()?;
+            Some(SharedCount { count, ends_in })
+        })
+    }))
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake]) -> Failure {

@@ -90,9 +90,9 @@ pub(crate) fn rotate(
             .transpose();
         let refused = |error: AwsError| Failure::of(&error).hint(error.hint().unwrap_or_default());
         if let Some(reference) = reference.map_err(refused)? {
-            let stores = SecretStores::new([&reference], &Surroundings(environment));
-            let stores = stores.map_err(refused)?;
-            issuer.rotating = Some(stores.rotating(reference, issuer.secret.clone()));
+            let store = SecretStores::new([&reference], &Surroundings(environment));
+            let store = store.map_err(refused)?;
+            issuer.rotating = Some(store.rotating(reference, issuer.secret.clone()));
         }
     }
     Ok(())
