@@ -504,9 +504,15 @@ def rotation(place):
 
 def expect_line(replica, attempt, fault):
     """A line of the log that says whose fault it is that an attempt failed."""
-    lines = [line for line in replica.log().splitlines() if attempt in line and "failed" in line]
-    if not any(re.search(rf'fault"?[=:]\s*"?{fault}', line) for line in lines):
-        raise Failure(f"the log does not say whose fault {attempt} is ({fault})\n{replica.log()[-3000:]}")
+    pattern = rf'fault"?[=:]\s*"?{fault}'
+    deadline = time.monotonic() + harness.START_S
+    # The log comes through a pipe, so a line may be on its way.
+    while time.monotonic() < deadline:
+        lines = [line for line in replica.log().splitlines() if attempt in line and "failed" in line]
+        if any(re.search(pattern, line) for line in lines):
+            return
+        time.sleep(0.02)
+    raise Failure(f"the log does not say whose fault {attempt} is ({fault})\n{replica.log()[-3000:]}")
 
 
 def told(place):

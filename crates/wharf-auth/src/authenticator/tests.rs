@@ -209,7 +209,7 @@ async fn lists_can_be_open_and_what_is_wrong_is_refused_all_the_same() {
         lists: Lists::Open,
         ..config()
     };
-    let authenticator = Authenticator::new(&config, None).unwrap();
+    let authenticator = Authenticator::new(&config, None, None).unwrap();
     let uri = Uri::from_static("/mcp");
     for (case, value, expected) in [
         ("nothing", None, Ok(None)),
