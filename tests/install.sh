@@ -26,11 +26,10 @@ for program in python3 node npm; do
     command -v "$program" >/dev/null || stop "\`$program\` is not installed"
 done
 
-# A store for the tests that share one; they say so where it cannot be had.
-if ! command -v valkey-server redis-server >/dev/null && command -v apt-get >/dev/null && ((EUID == 0)); then
-    timeout ${INSTALL_MINUTES_MAX}m apt-get install --quiet --yes --no-install-recommends redis-server \
-        >/dev/null 2>&1 </dev/null || true
-fi
+tests/install-store.sh
+
+# Programs in tests/ find their packages beside them.
+ln -sfn ../.tools/npm/node_modules tests/node_modules
 
 # Everything that decides what gets installed.
 lists=(tests/package.json tests/package-lock.json tests/.npmrc tests/requirements.txt tests/install.sh)
@@ -51,9 +50,6 @@ fi
 cp tests/package.json tests/package-lock.json .tools/npm/
 # No package's own scripts: none of these needs them, and they would run with our rights.
 install 'the npm packages' npm ci --prefix .tools/npm --ignore-scripts
-# Programs in tests/ find their packages beside them.
-ln -sfn ../.tools/npm/node_modules tests/node_modules
-
 rm -rf .tools/python
 install 'a Python environment' python3 -m venv .tools/python
 install 'the Python packages' .tools/python/bin/pip install --quiet --disable-pip-version-check \
