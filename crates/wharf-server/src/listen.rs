@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +24,9 @@ const TURNED_AWAY_MAX: usize = 64;
 
 /// How long to look for those who connected in the very moment before the port closes.
 const LAST_WAIT: Duration = Duration::from_millis(2);
+
+/// How long to look for them at most: those who never stop connecting must not hold the port open.
+const LAST_CALL: Duration = Duration::from_millis(100);
 
 /// A port that is open; connections wait there until [`serve`] takes them.
 #[derive(Debug)]
@@ -168,7 +171,9 @@ impl House {
 
     /// Takes in those who wait to be accepted, as far as there are places.
     async fn receive_waiting(&self, listener: &Listener) {
-        while let Ok(place) = self.places.clone().try_acquire_owned()
+        let begun = Instant::now();
+        while begun.elapsed() < LAST_CALL
+            && let Ok(place) = self.places.clone().try_acquire_owned()
             && let Ok(Ok(stream)) = tokio::time::timeout(LAST_WAIT, listener.accept()).await
         {
             self.serve(stream, place, Room::Enough);

@@ -90,7 +90,11 @@ async fn after_it_new_work_is_refused_with_a_reason() {
         .exchange("GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n", "\r\n\r\n")
         .await;
     bench.stop();
-    let closed = async { while TcpStream::connect(bench.address()).await.is_ok() {} };
+    let closed = async {
+        while TcpStream::connect(bench.address()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
     tokio::time::timeout(PATIENCE, closed)
         .await
         .expect("the port closes");
@@ -119,4 +123,17 @@ async fn whoever_says_nothing_does_not_hold_it_up() {
     bench.ended().await;
     until_closed(&mut silent).await;
     until_closed(&mut used).await;
+}
+
+#[tokio::test]
+async fn whoever_never_stops_connecting_does_not_hold_it_up() {
+    let mut bench = Bench::start(limits(0)).await;
+    let address = bench.address();
+    // Each connection comes as soon as the one before is taken in: there is always one that waits.
+    let one_after_the_other = async { while TcpStream::connect(address).await.is_ok() {} };
+    bench.stop();
+    tokio::time::timeout(PATIENCE, one_after_the_other)
+        .await
+        .expect("the port closes");
+    bench.ended().await;
 }
