@@ -10,12 +10,10 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connected, HttpConnector};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -34,11 +32,8 @@ const ADDRESSES_MAX: usize = 16;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What the pooled client asks for connections. Cheap to clone, since it is cloned for every request.
-#[derive(Clone)]
-pub(crate) struct Connector(Arc<Inner>);
-
-struct Inner {
+/// Opens connections.
+pub(crate) struct Connector {
     /// For origins that the operator named.
     open: HttpConnector<Resolver>,
     /// For all others.
@@ -51,10 +46,14 @@ struct Inner {
 }
 
 /// An open connection, to an upstream or to a proxy that reads what goes to one.
-pub(crate) struct Connection {
-    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    to_proxy: bool,
+pub(crate) struct Opened {
+    pub(crate) stream: Stream,
+    /// What is sent has to say where to.
+    pub(crate) to_proxy: bool,
 }
+
+/// With TLS or without.
+pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Who we are to some origins.
 pub(crate) struct Identity {
@@ -70,8 +69,8 @@ pub(crate) enum Exempt {
     Origins(Vec<Origin>),
 }
 
-/// Why there is no connection. Cloneable, because the pooled client lends its errors only by reference.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectFailure {
     #[error("refused by the address guard")]
     Refused(Refusal),
@@ -113,7 +112,7 @@ impl Connector {
             http.set_connect_timeout(Some(timeout));
             http
         };
-        Self(Arc::new(Inner {
+        Self {
             open: http(false),
             guarded: http(true),
             exempt,
@@ -121,27 +120,28 @@ impl Connector {
             identity,
             timeout,
             network,
-        }))
+        }
     }
-}
 
-impl Inner {
-    async fn connect(&self, uri: Uri) -> Result<Connection, ConnectFailure> {
+    /// Opens a connection to the origin of `uri`, or to the proxy on the way there.
+    pub(crate) async fn connect(&self, uri: &Uri) -> Result<Opened, ConnectFailure> {
+        tokio::time::timeout(self.timeout, self.open(uri.clone()))
+            .await
+            .unwrap_or(Err(ConnectFailure::Timeout(self.timeout)))
+    }
+
+    async fn open(&self, uri: Uri) -> Result<Opened, ConnectFailure> {
         if let Some(proxy) = self.network.proxy(&uri) {
             return self.connect_through(&proxy, uri).await;
         }
         let stream = self.connect_directly(uri).await?;
-        Ok(Connection {
+        Ok(Opened {
             stream,
             to_proxy: false,
         })
     }
 
-    async fn connect_through(
-        &self,
-        proxy: &Intercept,
-        uri: Uri,
-    ) -> Result<Connection, ConnectFailure> {
+    async fn connect_through(&self, proxy: &Intercept, uri: Uri) -> Result<Opened, ConnectFailure> {
         if !self.is_exempt(&uri)
             && let Some(refusal) = look(&uri).await
         {
@@ -163,23 +163,20 @@ impl Inner {
                     through(proxy, error)
                 }
             })?;
-            return Ok(Connection {
+            return Ok(Opened {
                 stream,
                 to_proxy: false,
             });
         }
         let tcp = http.call(proxy.uri().clone()).await;
         let tcp = tcp.map_err(|error| through(proxy, error.into()))?;
-        Ok(Connection {
+        Ok(Opened {
             stream: MaybeHttpsStream::Http(tcp),
             to_proxy: true,
         })
     }
 
-    async fn connect_directly(
-        &self,
-        uri: Uri,
-    ) -> Result<MaybeHttpsStream<TokioIo<TcpStream>>, ConnectFailure> {
+    async fn connect_directly(&self, uri: Uri) -> Result<Stream, ConnectFailure> {
         let mut http = if self.is_exempt(&uri) {
             self.open.clone()
         } else {
@@ -247,25 +244,6 @@ impl Inner {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = Connection;
-    type Error = ConnectFailure;
-    type Future = BoxFuture<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let inner = self.0.clone();
-        Box::pin(async move {
-            tokio::time::timeout(inner.timeout, inner.connect(uri))
-                .await
-                .unwrap_or(Err(ConnectFailure::Timeout(inner.timeout)))
-        })
-    }
-}
-
 /// A proxy that is not there, or does not let a request through.
 #[derive(Debug, thiserror::Error)]
 #[error("no way through the proxy `{proxy}`")]
@@ -278,53 +256,6 @@ fn through(proxy: &Intercept, source: Box<dyn std::error::Error + Send + Sync>) 
     // Without its password, which is kept apart.
     let proxy = proxy.uri().clone();
     ConnectFailure::Tcp(Arc::new(Through { proxy, source }))
-}
-
-impl legacy::connect::Connection for Connection {
-    fn connected(&self) -> Connected {
-        // Tells the client to write whole addresses.
-        self.stream.connected().proxy(self.to_proxy)
-    }
-}
-
-impl Read for Connection {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
-    }
-}
-
-impl Write for Connection {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, pieces)
-    }
 }
 
 /// Why a host must not be asked for through a proxy, as far as can be told from here: the proxy resolves names by itself,

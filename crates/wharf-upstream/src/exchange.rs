@@ -3,32 +3,30 @@
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, PROXY_AUTHORIZATION};
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::Body;
 
 use crate::address::Origin;
 use crate::clock::{Clock, Expired};
 use crate::connect::{ConnectFailure, Connector};
+use crate::pool::{AnswerBody, Pool, SendFailure};
 use crate::{Network, Response, Stage, TimeLimit, UpstreamError, coding};
 
-/// Idle connections are closed before common load balancers do it (60 seconds), so that few requests meet a
-/// connection that is just going away.
-const IDLE_MAX: Duration = Duration::from_secs(50);
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// The pool of connections, and what stands between here and the other side.
 pub(crate) struct Client {
-    pool: legacy::Client<Connector, Full<Bytes>>,
+    pool: Arc<Pool>,
     network: Network,
 }
+
+/// The head of an answer, with its body to be read.
+pub(crate) type Answer = http::Response<AnswerBody>;
 
 /// A request as it goes over the wire; kept for retries and redirects.
 pub(crate) struct Outgoing {
@@ -49,7 +47,6 @@ impl Outgoing {
     fn request(&self, network: &Network) -> http::Request<Full<Bytes>> {
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         // A tunnel's proxy was told when the tunnel was made; what goes through it is not for it to see.
         if self.uri.scheme() == Some(&Scheme::HTTP)
@@ -61,15 +58,12 @@ impl Outgoing {
     }
 }
 
-pub(crate) fn client(connector: Connector, connections_max: usize, network: Network) -> Client {
-    let pool = legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(connections_max)
-        // A request that a dying pooled connection did not take goes out on another one: nothing of it was sent.
-        .retry_canceled_requests(true)
-        .build(connector);
-    Client { pool, network }
+impl Client {
+    /// Keeps up to `idle_max` free connections to each origin.
+    pub(crate) fn new(connector: Connector, idle_max: usize, network: Network) -> Self {
+        let pool = Pool::new(connector, idle_max);
+        Self { pool, network }
+    }
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -77,9 +71,13 @@ pub(crate) async fn send(
     client: &Client,
     outgoing: &Outgoing,
     clock: &mut Clock<'_>,
-) -> Result<http::Response<Incoming>, UpstreamError> {
+) -> Result<Answer, UpstreamError> {
     clock
-        .bound(client.pool.request(outgoing.request(&client.network)))
+        .bound(
+            client
+                .pool
+                .send(&outgoing.uri, outgoing.request(&client.network)),
+        )
         .await
         .map_err(|expired| timeout(outgoing, Stage::Answer, expired))?
         .map_err(|error| send_error(outgoing, error))
@@ -87,7 +85,7 @@ pub(crate) async fn send(
 
 /// Reads the body, up to `bytes_max`.
 pub(crate) async fn read(
-    answer: http::Response<Incoming>,
+    answer: Answer,
     outgoing: &Outgoing,
     bytes_max: usize,
     clock: &mut Clock<'_>,
@@ -139,7 +137,7 @@ fn ends_stream(error: &UpstreamError) -> bool {
 }
 
 async fn read_body(
-    mut body: Incoming,
+    mut body: AnswerBody,
     outgoing: &Outgoing,
     bytes_max: usize,
     is_stream: bool,
@@ -183,7 +181,7 @@ async fn read_body(
 
 /// The next piece of a body that is not empty; none at its end.
 async fn next(
-    body: &mut Incoming,
+    body: &mut AnswerBody,
     received: usize,
     outgoing: &Outgoing,
     clock: &mut Clock<'_>,
@@ -215,40 +213,45 @@ pub(crate) fn timeout(outgoing: &Outgoing, stage: Stage, expired: Expired) -> Up
     }
 }
 
-fn send_error(outgoing: &Outgoing, error: legacy::Error) -> UpstreamError {
+fn send_error(outgoing: &Outgoing, failure: SendFailure) -> UpstreamError {
     let origin = outgoing.origin();
-    let host = || outgoing.uri.host().unwrap_or_default().to_owned();
-    let cause = error.source();
-    if let Some(failure) = cause.and_then(|cause| cause.downcast_ref::<ConnectFailure>()) {
-        return match failure.clone() {
-            ConnectFailure::Refused(refusal) => UpstreamError::Refused {
-                host: host(),
-                address: refusal.address,
-                range: refusal.range,
-            },
-            ConnectFailure::Resolve(source) => UpstreamError::Resolve {
-                host: host(),
-                source,
-            },
-            ConnectFailure::Tcp(source) => UpstreamError::Connect { origin, source },
-            ConnectFailure::Tls(source) => UpstreamError::Tls { origin, source },
-            ConnectFailure::Timeout(after) => UpstreamError::Timeout {
-                origin,
-                stage: Stage::Connection,
-                limit: TimeLimit::Connect,
-                after,
-            },
-        };
+    match failure {
+        SendFailure::Connect(failure) => connect_error(outgoing, origin, failure),
+        SendFailure::Http(error) => {
+            let is_gone = error.is_incomplete_message()
+                || error.is_canceled()
+                || error.is_closed()
+                || is_io(&error);
+            let source = Arc::new(error);
+            if is_gone {
+                UpstreamError::Disconnected { origin, source }
+            } else {
+                UpstreamError::Protocol { origin, source }
+            }
+        }
     }
-    let hyper = cause.and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    let is_gone = hyper.is_none_or(|hyper| {
-        hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() || is_io(hyper)
-    });
-    let source = Arc::new(error);
-    if is_gone {
-        UpstreamError::Disconnected { origin, source }
-    } else {
-        UpstreamError::Protocol { origin, source }
+}
+
+fn connect_error(outgoing: &Outgoing, origin: String, failure: ConnectFailure) -> UpstreamError {
+    let host = || outgoing.uri.host().unwrap_or_default().to_owned();
+    match failure {
+        ConnectFailure::Refused(refusal) => UpstreamError::Refused {
+            host: host(),
+            address: refusal.address,
+            range: refusal.range,
+        },
+        ConnectFailure::Resolve(source) => UpstreamError::Resolve {
+            host: host(),
+            source,
+        },
+        ConnectFailure::Tcp(source) => UpstreamError::Connect { origin, source },
+        ConnectFailure::Tls(source) => UpstreamError::Tls { origin, source },
+        ConnectFailure::Timeout(after) => UpstreamError::Timeout {
+            origin,
+            stage: Stage::Connection,
+            limit: TimeLimit::Connect,
+            after,
+        },
     }
 }
 

@@ -26,6 +26,7 @@ mod guard;
 mod headers;
 mod lease;
 mod network;
+mod pool;
 mod reach;
 mod redirect;
 mod retry;

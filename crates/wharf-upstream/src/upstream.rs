@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::access::{Access, Lent, Means};
@@ -18,7 +17,7 @@ use crate::address::{self, Base, Origin};
 use crate::breaker::{Breaker, BreakerState, Pass};
 use crate::clock::{Clock, Times};
 use crate::connect::{Connector, Exempt, Identity};
-use crate::exchange::{self, Client, Outgoing};
+use crate::exchange::{self, Answer, Client, Outgoing};
 use crate::headers::{self, HeaderRules};
 use crate::schemes;
 use crate::tls::{self, Tls};
@@ -193,7 +192,7 @@ impl Upstream {
             headers::settable(name).map_err(UpstreamError::of_setting(["deadline_header"]))
         });
         let shared = Shared {
-            client: exchange::client(connector, config.connections_max, network.clone()),
+            client: Client::new(connector, config.connections_max, network.clone()),
             host: base.origin.host_header(),
             base,
             credential_origins,
@@ -377,8 +376,14 @@ impl Upstream {
                 proof.add_to_headers(&mut headers);
             }
         }
-        if kinship == Kinship::Base {
-            headers.insert(HOST, self.shared.host.clone());
+        let host = match kinship {
+            Kinship::Base => Some(self.shared.host.clone()),
+            Kinship::Listed | Kinship::Stranger => {
+                Origin::of_uri(&uri).map(|origin| origin.host_header())
+            }
+        };
+        if let Some(host) = host {
+            headers.insert(HOST, host);
         }
         headers.entry(USER_AGENT).or_insert(OUR_NAME);
         let outgoing = Outgoing {
@@ -447,11 +452,7 @@ impl Upstream {
     }
 
     /// Where to go on, and how, when an answer is a redirect to follow: always to the same origin.
-    fn redirected(
-        &self,
-        from: &Outgoing,
-        answer: &http::Response<Incoming>,
-    ) -> Option<(Method, Uri)> {
+    fn redirected(&self, from: &Outgoing, answer: &Answer) -> Option<(Method, Uri)> {
         if self.shared.redirects_max == 0 || !answer.status().is_redirection() {
             return None;
         }
@@ -561,7 +562,7 @@ impl Shared {
     fn retry_wait(
         &self,
         outgoing: &Outgoing,
-        answer: &Result<http::Response<Incoming>, UpstreamError>,
+        answer: &Result<Answer, UpstreamError>,
         earlier: u32,
     ) -> Option<Duration> {
         let is_passing = match answer {

@@ -71,3 +71,18 @@ async fn a_dropped_call_does_not_spoil_the_next() {
         assert_eq!(response.body, "mine");
     }
 }
+
+#[tokio::test]
+async fn connections_that_nobody_uses_are_closed() {
+    let server = Server::start(|_, _| ok("x")).await;
+    let upstream = Upstream::new(&config(), &server.url(), Trust::Operator).unwrap();
+    for (idle_s, connections) in [(0, 1), (40, 1), (120, 2), (0, 2)] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(idle_s)).await;
+        tokio::time::resume();
+        soon(upstream.send(get("/"), &HeaderMap::new(), None))
+            .await
+            .unwrap();
+        assert_eq!(server.connections(), connections, "{idle_s}");
+    }
+}
