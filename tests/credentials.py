@@ -390,18 +390,21 @@ def stores_refuse(services, account):
     return f"{len(lines)} mistakes, told at once"
 
 
-def once(services, account):
-    """Of many who write the same key to DynamoDB, one is the first."""
+def together(services, account):
+    """Of many who set a mark in DynamoDB one is the first, all counts are different, and what has ended counts no more."""
     pairs = [f"{name}={value}" for name, value in account.role.items()]
     outputs = []
-    for key in ("code-1", "code-1", "code-2"):
-        command = [harness.binary("examples/once"), "once", key, *pairs]
+    for name, window_ms, wait_s in [("a", 60_000, 0), ("a", 60_000, 0), ("b", 4_000, 0), ("b", 4_000, 4.5)]:
+        time.sleep(wait_s)
+        command = [harness.binary("examples/together"), "once", name, str(window_ms), *pairs]
         code, output, messages = harness.run(command, timeout_s=60, home=services.home)
         if code != 0:
             raise Failure(f"ended with {code}\n{messages}")
         outputs.append(output.strip())
-    if outputs != ["1", "0", "1"]:
-        raise Failure(f"the first were {outputs}")
+    first, more = list(range(1, 13)), list(range(13, 25))
+    expected = [f"1 {first}", f"0 {more}", f"1 {first}", f"1 {first}"]
+    if outputs != expected:
+        raise Failure(f"the answers were {outputs}")
     return "one of twelve, then none of twelve"
 
 
@@ -519,7 +522,7 @@ def main():
             ("keys", lambda: keys(services)),
             ("secrets in AWS's stores", lambda: stores(services, account)),
             ("secrets that are not to be had", lambda: stores_refuse(services, account)),
-            ("a key written once", lambda: once(services, account)),
+            ("marks and counts of replicas", lambda: together(services, account)),
             ("a document behind credentials", lambda: document(services)),
             (
                 "by variables: client credentials",

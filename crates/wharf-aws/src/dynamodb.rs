@@ -1,11 +1,15 @@
-//! What must happen once, however many replicas there are: a write to DynamoDB that fails where there is something.
+//! What replicas must know together, in a table of DynamoDB: marks that are set once, and counts.
+//!
+//! The table has the partition key `id`, a text. An item is of no use after `ends_at` (milliseconds since 1970), and is
+//! treated as absent from then on; the table's time to live, on `expires_at` (seconds), removes it some time later. The
+//! replicas' clocks decide, so they should agree to a second, as those of AWS do.
 
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{AwsError, Client, Service};
 
@@ -20,14 +24,11 @@ pub const SERVICE: Service = Service {
 
 /// Tells two writers apart; none of them guesses another's.
 const WRITER_BYTES: usize = 16;
+/// Between two of these another replica has begun a new window, and by then that one counts for all.
+const COUNT_ATTEMPTS_MAX: usize = 3;
 
-#[derive(Deserialize)]
-struct Output {}
-
-/// Writes `key` where it is not there yet, and says whether it did: of all who try, one hears `true`.
-///
-/// The table has the partition key `id`, a text. What is written is of no use after `ttl`; the table's time to live, on
-/// the attribute `expires_at`, then removes it.
+/// Writes `key` where it is not there, or no longer of use, and says whether it did: of all who try, one hears `true`.
+/// It is there for `ttl`.
 ///
 /// An attempt whose answer was lost may have written: each call leaves a mark of its own, by which a second attempt
 /// recognises its own work.
@@ -37,25 +38,143 @@ pub async fn put_if_absent(
     key: &str,
     ttl: Duration,
 ) -> Result<bool, AwsError> {
-    let expires_at = SystemTime::now()
-        .checked_add(ttl)
-        .and_then(|end| end.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .unwrap_or(Duration::MAX);
+    let Span { now, end, expires } = Span::from_now(ttl);
     let writer = mark();
     let input = json!({
         "TableName": table,
         "Item": {
             "id": {"S": key},
-            "expires_at": {"N": expires_at.as_secs().to_string()},
+            "ends_at": end,
+            "expires_at": expires,
             "claimed_by": {"S": writer},
         },
-        "ConditionExpression": "attribute_not_exists(id) OR claimed_by = :writer",
-        "ExpressionAttributeValues": {":writer": {"S": writer}},
+        "ConditionExpression": "attribute_not_exists(id) OR ends_at <= :now OR claimed_by = :writer",
+        "ExpressionAttributeValues": {":now": now, ":writer": {"S": writer}},
     });
-    match client.call::<Output>("PutItem", &input).await {
-        Ok(Output {}) => Ok(true),
+    let written = client.call::<Written>("PutItem", &input).await;
+    Ok(where_it_holds(written)?.is_some())
+}
+
+/// Counts one more under `key`, in a window that begins with the first and ends after `window`. Gives how many there
+/// are, this one included, and how long the window still is.
+///
+/// An attempt whose answer was lost may have counted, and is counted again.
+pub async fn count(
+    client: &Client,
+    table: &str,
+    key: &str,
+    window: Duration,
+) -> Result<(u64, Duration), AwsError> {
+    const OPERATION: &str = "UpdateItem";
+    for _ in 0..COUNT_ATTEMPTS_MAX {
+        let Span { now, end, expires } = Span::from_now(window);
+        let update = |update: &str, condition: &str| {
+            json!({
+                "TableName": table,
+                "Key": {"id": {"S": key}},
+                "UpdateExpression": update,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {
+                    ":now": now, ":end": end, ":expires": expires, ":one": {"N": "1"},
+                },
+                "ReturnValues": "ALL_NEW",
+            })
+        };
+        for input in [
+            update(
+                "ADD hits :one SET ends_at = if_not_exists(ends_at, :end), expires_at = if_not_exists(expires_at, :expires)",
+                "attribute_not_exists(ends_at) OR ends_at > :now",
+            ),
+            update(
+                "SET hits = :one, ends_at = :end, expires_at = :expires",
+                "ends_at <= :now",
+            ),
+        ] {
+            let updated = client.call::<Updated>(OPERATION, &input).await;
+            if let Some(Updated { attributes }) = where_it_holds(updated)? {
+                let counted = attributes.counted();
+                return counted.ok_or(AwsError::Answer {
+                    service: SERVICE.name,
+                    operation: OPERATION,
+                });
+            }
+        }
+    }
+    Err(AwsError::Contended {
+        service: SERVICE.name,
+        operation: OPERATION,
+    })
+}
+
+#[derive(Deserialize)]
+struct Written {}
+
+#[derive(Deserialize)]
+struct Updated {
+    #[serde(rename = "Attributes")]
+    attributes: Attributes,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    hits: Number,
+    ends_at: Number,
+}
+
+/// A number as DynamoDB writes it: a text.
+#[derive(Deserialize)]
+struct Number {
+    #[serde(rename = "N")]
+    digits: String,
+}
+
+impl Attributes {
+    fn counted(&self) -> Option<(u64, Duration)> {
+        let ends_at: u64 = self.ends_at.digits.parse().ok()?;
+        let ends_in = ends_at.saturating_sub(millis(since_1970()));
+        Some((
+            self.hits.digits.parse().ok()?,
+            Duration::from_millis(ends_in),
+        ))
+    }
+}
+
+/// From now until something ends, as the table has it.
+struct Span {
+    now: Value,
+    end: Value,
+    expires: Value,
+}
+
+impl Span {
+    fn from_now(length: Duration) -> Self {
+        let now = since_1970();
+        let end = now.saturating_add(length);
+        let number = |number: u64| json!({"N": number.to_string()});
+        Self {
+            now: number(millis(now)),
+            end: number(millis(end)),
+            expires: number(end.as_secs().saturating_add(1)),
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// None where the condition of a write does not hold.
+fn where_it_holds<T>(outcome: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match outcome {
+        Ok(output) => Ok(Some(output)),
         Err(AwsError::Refused { code, .. }) if code == "ConditionalCheckFailedException" => {
-            Ok(false)
+            Ok(None)
         }
         Err(error) => Err(error),
     }

@@ -59,6 +59,14 @@ pub enum AwsError {
         /// What was asked for.
         operation: &'static str,
     },
+    /// Others wrote at the same time, each time.
+    #[error("{service} had {operation} taken from us by others, again and again")]
+    Contended {
+        /// The service.
+        service: &'static str,
+        /// What was asked for.
+        operation: &'static str,
+    },
     /// A reference that leads nowhere.
     #[error("`{reference}` {reason}")]
     Reference {
@@ -88,7 +96,7 @@ impl AwsError {
                 "write `ssm:/path/name` or `secretsmanager:name`, with `#key` for a member of a JSON text"
                     .into()
             }
-            Self::Answer { .. } => return None,
+            Self::Answer { .. } | Self::Contended { .. } => return None,
         })
     }
 

@@ -6,11 +6,10 @@
 //!
 //! * [`SecretStores`] reads parameters (SSM) and secrets (Secrets Manager) by [`SecretReference`]s.
 //! * [`RotatingSecret`] is a secret that is fetched again while it is in use.
-//! * [`dynamodb`] writes what must not be there yet.
+//! * [`dynamodb`] keeps marks and counts in a table.
 
 mod client;
 mod error;
-
 mod reference;
 mod rotating;
 mod stores;
@@ -24,3 +23,4 @@ pub use error::AwsError;
 pub use reference::SecretReference;
 pub use rotating::{FetchError, RotatingSecret, RotatingSecretError};
 pub use stores::SecretStores;
+pub use wharf_upstream::Environment;

@@ -27,6 +27,25 @@ pub enum Config {
         #[serde(default)]
         ca_pem: Option<String>,
     },
+    /// In a table of Amazon DynamoDB, with the partition key `id` (a text) and, so that it does not grow, time to live on
+    /// `expires_at`. The role of the server needs `dynamodb:PutItem` and `dynamodb:UpdateItem` on it. Each mark and each
+    /// call that is counted is one write.
+    #[serde(rename = "dynamodb")]
+    DynamoDb {
+        /// The table's name.
+        table: String,
+        /// Its region. Default: the region of the surroundings (`AWS_REGION`).
+        #[serde(default)]
+        region: Option<String>,
+        /// Put before every key, so that several servers can share one table. Default: `wharf:`.
+        #[serde(default = "default_key_prefix")]
+        key_prefix: String,
+        /// The longest wait for one answer, connecting and signing included, in milliseconds. Default: 1000; a table in
+        /// the same region answers in about ten.
+        #[serde(default = "default_timeout_ms")]
+        #[schemars(range(min = 1, max = 60_000))]
+        timeout_ms: u64,
+    },
 }
 
 /// What is done while the store gives no answer.

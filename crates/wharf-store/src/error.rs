@@ -1,6 +1,9 @@
 //! Why the store gave no answer.
 
+use std::borrow::Cow;
+
 use redis::RedisError;
+use wharf_aws::AwsError;
 
 /// Why the store gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +13,12 @@ pub enum StoreError {
     Url {
         /// What is wrong with it.
         source: RedisError,
+    },
+    /// DynamoDB cannot be called.
+    #[error("the table of `store` cannot be used")]
+    Aws {
+        /// Why not.
+        source: AwsError,
     },
     /// A value that cannot work.
     #[error("`store.{key}` {reason}")]
@@ -22,15 +31,15 @@ pub enum StoreError {
     /// It cannot be reached, or refuses.
     #[error("the store at `{at}` does not do its work")]
     Down {
-        /// Host and port.
+        /// Host and port, or the table.
         at: String,
         /// The reason.
-        source: RedisError,
+        source: Outage,
     },
     /// It did not answer in time.
     #[error("the store at `{at}` did not answer within {timeout_ms} ms")]
     Slow {
-        /// Host and port.
+        /// Host and port, or the table.
         at: String,
         /// How long was waited.
         timeout_ms: u64,
@@ -38,7 +47,7 @@ pub enum StoreError {
     /// It failed a moment ago and is given time.
     #[error("the store at `{at}` failed a moment ago and was not asked")]
     Resting {
-        /// Host and port.
+        /// Host and port, or the table.
         at: String,
     },
     /// The memory has no room for more.
@@ -46,10 +55,31 @@ pub enum StoreError {
     Full,
 }
 
+/// Why a store does not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Outage {
+    /// What Redis or Valkey says, or the connection to it.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    /// What AWS says, or the connection to it.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
 impl StoreError {
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> Cow<'static, str> {
+        let hint = match self {
+            Self::Aws { source }
+            | Self::Down {
+                source: Outage::Aws(source),
+                ..
+            } => {
+                return source.hint().unwrap_or_else(|| {
+                    "check the table, the region and what the role of this server may do".into()
+                });
+            }
             Self::Url { .. } => {
                 "write it like `redis://user:password@host:6379/0`, or `rediss://…` for TLS"
             }
@@ -61,6 +91,7 @@ impl StoreError {
                 "check the load of the server and the network to it, or raise `store.timeout_ms`"
             }
             Self::Full => "share the work among several replicas with a Redis or Valkey store",
-        }
+        };
+        hint.into()
     }
 }

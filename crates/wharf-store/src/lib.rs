@@ -1,17 +1,20 @@
 //! What several replicas must know together for a short while: marks that can be set once, and counts.
 //!
-//! A [`Store`] is the memory of this process, or a Redis or Valkey server that all replicas share. It holds nothing that
+//! A [`Store`] is the memory of this process, or what all replicas share: a Redis or Valkey
+//! server, or a table of DynamoDB. It holds nothing that
 //! could not be lost: a mark or a count ends by itself, and a key is kept as its digest only, so that nobody who reads
 //! the store learns who signed in or what was called. Every question has a bounded time; what an unanswered one means
 //! is the asker's to decide, by a [`WhenDown`] of its own.
 
 mod config;
+mod dynamodb;
 mod error;
 mod key;
 mod memory;
+mod patience;
 mod redis;
 mod store;
 
 pub use config::{Config, WhenDown};
-pub use error::StoreError;
+pub use error::{Outage, StoreError};
 pub use store::{Count, Store};

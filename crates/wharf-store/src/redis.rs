@@ -1,11 +1,9 @@
 //! The store in a Redis or Valkey server.
 //!
 //! One connection carries every question, many at once. When it breaks it is made anew by the next question, with one
-//! attempt; after a failure the store rests for a moment, so that while it is down callers are answered at once instead
-//! of each waiting for its own timeout.
+//! attempt.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
@@ -14,10 +12,9 @@ use redis::{
 use wharf_model::Secret;
 
 use crate::key::Key;
+use crate::patience::{Patience, millis};
 use crate::{Count, StoreError};
 
-/// How long nobody asks after a failure.
-const REST: Duration = Duration::from_millis(500);
 /// So that a slow store does not gather questions without end; more are refused.
 const QUESTIONS_MAX: usize = 1_024;
 
@@ -25,13 +22,8 @@ pub(crate) struct Redis {
     client: Client,
     /// Opened by the first question: a start does not fail because the store is late.
     connection: tokio::sync::OnceCell<ConnectionManager>,
-    /// Host and port, for messages.
-    at: String,
     key_prefix: String,
-    timeout: Duration,
-    born: Instant,
-    /// Milliseconds since `born`; 0 for not resting.
-    rests_until_ms: AtomicU64,
+    patience: Patience,
 }
 
 impl Redis {
@@ -59,11 +51,8 @@ impl Redis {
         Ok(Self {
             client: client.map_err(|source| StoreError::Url { source })?,
             connection: tokio::sync::OnceCell::new(),
-            at,
             key_prefix: key_prefix.to_owned(),
-            timeout,
-            born: Instant::now(),
-            rests_until_ms: AtomicU64::new(0),
+            patience: Patience::new(at, timeout),
         })
     }
 
@@ -109,51 +98,24 @@ impl Redis {
         &self,
         question: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
     ) -> Result<T, StoreError> {
-        if self.rests() {
-            return Err(StoreError::Resting {
-                at: self.at.clone(),
-            });
-        }
-        let asked = tokio::time::timeout(self.timeout, async {
-            let connection = self
-                .connection
-                .get_or_try_init(async || self.connection())
-                .await?;
-            question(connection.clone()).await
-        });
-        let failure = match asked.await {
-            Ok(Ok(answer)) => {
-                return Ok(answer);
-            }
-            Ok(Err(source)) => StoreError::Down {
-                at: self.at.clone(),
-                source,
-            },
-            Err(_) => StoreError::Slow {
-                at: self.at.clone(),
-                timeout_ms: millis(self.timeout),
-            },
-        };
-        self.rest();
-        Err(failure)
+        self.patience
+            .ask(async {
+                let connection = self
+                    .connection
+                    .get_or_try_init(async || self.connection())
+                    .await?;
+                question(connection.clone()).await
+            })
+            .await
     }
 
     fn connection(&self) -> Result<ConnectionManager, RedisError> {
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
-            .set_response_timeout(Some(self.timeout))
-            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(Some(self.patience.timeout()))
+            .set_connection_timeout(Some(self.patience.timeout()))
             .set_concurrency_limit(QUESTIONS_MAX);
         ConnectionManager::new_lazy_with_config(self.client.clone(), config)
-    }
-
-    fn rests(&self) -> bool {
-        millis(self.born.elapsed()) < self.rests_until_ms.load(Ordering::Relaxed)
-    }
-
-    fn rest(&self) {
-        let until = millis(self.born.elapsed() + REST);
-        self.rests_until_ms.store(until, Ordering::Relaxed);
     }
 }
 
@@ -166,8 +128,4 @@ fn shown(info: &ConnectionInfo) -> String {
         ConnectionAddr::Unix(path) => path.display().to_string(),
         _ => "an address of another kind".to_owned(),
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wharf_aws::Environment;
+
+use crate::dynamodb::DynamoDb;
 use crate::key::Key;
 use crate::memory::Memory;
 use crate::redis::Redis;
@@ -19,6 +22,7 @@ pub struct Store(Arc<Place>);
 enum Place {
     Memory(Box<Memory>),
     Redis(Box<Redis>),
+    DynamoDb(Box<DynamoDb>),
 }
 
 /// How often something happened in its window.
@@ -31,8 +35,9 @@ pub struct Count {
 }
 
 impl Store {
-    /// Checks the configuration. No connection is opened yet, and no runtime needed.
-    pub fn new(config: &Config) -> Result<Self, StoreError> {
+    /// Checks the configuration; AWS's region and keys are told from the environment. No connection is opened yet, and no
+    /// runtime needed.
+    pub fn new(config: &Config, environment: &dyn Environment) -> Result<Self, StoreError> {
         let place = match config {
             Config::Memory {} => Place::Memory(Box::default()),
             Config::Redis {
@@ -41,19 +46,20 @@ impl Store {
                 timeout_ms,
                 ca_pem,
             } => {
-                if !(1..=60_000).contains(timeout_ms) {
-                    return Err(StoreError::Value {
-                        key: "timeout_ms",
-                        reason: "is not between 1 and 60000",
-                    });
-                }
-                let timeout = Duration::from_millis(*timeout_ms);
-                Place::Redis(Box::new(Redis::new(
-                    url,
-                    key_prefix,
-                    timeout,
-                    ca_pem.as_deref(),
-                )?))
+                let timeout = timeout(*timeout_ms)?;
+                let redis = Redis::new(url, key_prefix, timeout, ca_pem.as_deref())?;
+                Place::Redis(Box::new(redis))
+            }
+            Config::DynamoDb {
+                table,
+                region,
+                key_prefix,
+                timeout_ms,
+            } => {
+                let timeout = timeout(*timeout_ms)?;
+                let region = region.as_deref();
+                let table = DynamoDb::new(table, region, environment, key_prefix, timeout)?;
+                Place::DynamoDb(Box::new(table))
             }
         };
         Ok(Self(Arc::new(place)))
@@ -61,7 +67,7 @@ impl Store {
 
     /// Whether all replicas see the same.
     pub fn is_shared(&self) -> bool {
-        matches!(*self.0, Place::Redis(_))
+        !matches!(*self.0, Place::Memory(_))
     }
 
     /// Sets the mark `name`, which ends by itself after `life`. False when it is set already, by whomever: of several
@@ -72,6 +78,7 @@ impl Store {
         match &*self.0 {
             Place::Memory(memory) => Ok(memory.count(key, life, Instant::now())?.count == 1),
             Place::Redis(redis) => redis.put_new(key, life).await,
+            Place::DynamoDb(table) => table.put_new(key, life).await,
         }
     }
 
@@ -82,8 +89,19 @@ impl Store {
         match &*self.0 {
             Place::Memory(memory) => memory.count(key, window, Instant::now()),
             Place::Redis(redis) => redis.count(key, window).await,
+            Place::DynamoDb(table) => table.count(key, window).await,
         }
     }
+}
+
+fn timeout(timeout_ms: u64) -> Result<Duration, StoreError> {
+    if (1..=60_000).contains(&timeout_ms) {
+        return Ok(Duration::from_millis(timeout_ms));
+    }
+    Err(StoreError::Value {
+        key: "timeout_ms",
+        reason: "is not between 1 and 60000",
+    })
 }
 
 impl fmt::Debug for Store {
@@ -91,6 +109,7 @@ impl fmt::Debug for Store {
         f.write_str(match &*self.0 {
             Place::Memory(_) => "Store(memory)",
             Place::Redis(_) => "Store(redis)",
+            Place::DynamoDb(_) => "Store(dynamodb)",
         })
     }
 }

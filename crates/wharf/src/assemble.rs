@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -95,8 +95,7 @@ pub(crate) async fn of_config(
             .hint(mistake.hint())
             .at(config.file.places.place(&way))
     })?;
-    let store =
-        Store::new(&config.store).map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    let store = store(&config.store)?;
     let authenticator = authenticator(&config, &store)?;
     let mut offers = Vec::new();
     let mut reports = Vec::new();
@@ -141,6 +140,18 @@ pub(crate) async fn of_config(
         reports,
         files,
     })
+}
+
+/// What replicas know together. The memory of this process is one, and outlives a reload.
+fn store(config: &wharf_store::Config) -> Result<Store, Failure> {
+    static MEMORY: OnceLock<Store> = OnceLock::new();
+    let environment = Environment::of_process();
+    let store = Store::new(config, &Surroundings(&environment))
+        .map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    if store.is_shared() {
+        return Ok(store);
+    }
+    Ok(MEMORY.get_or_init(|| store).clone())
 }
 
 /// Who finds out who calls. Everything that is wrong with the sections is told at once.
@@ -429,7 +440,8 @@ async fn read_document(
             network: secrets::network()?,
             ..FetchOptions::default()
         };
-        let fetching = fetch(location, &options, source.rules.attempts_max);
+        // Apart: most documents are files, and all would carry its room.
+        let fetching = Box::pin(fetch(location, &options, source.rules.attempts_max));
         let fetched = terminal::while_waiting(&format!("fetching {}", source.shown()), fetching)
             .await
             .map_err(|error| {

@@ -91,7 +91,7 @@ impl Attempt {
         tracing::error!(
             attempt = self.0,
             error = error as &dyn std::error::Error,
-            hint = error.hint(),
+            hint = &*error.hint(),
             goes_on = when_down == WhenDown::Allow,
             "the store cannot tell what was used before"
         );

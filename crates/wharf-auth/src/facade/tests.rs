@@ -46,7 +46,7 @@ fn config(more: &Value) -> SignInConfig {
 }
 
 fn with(more: &Value, issuer: &str, resource: &str) -> SignIn {
-    let store = Store::new(&wharf_store::Config::default()).unwrap();
+    let store = Store::new(&wharf_store::Config::default(), &()).unwrap();
     SignIn::new(&config(more), issuer, resource, store).unwrap()
 }
 

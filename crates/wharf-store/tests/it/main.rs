@@ -17,18 +17,21 @@ const LIFE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(150);
 
 fn redis(url: &str, ca_pem: Option<String>) -> Store {
-    Store::new(&Config::Redis {
-        url: Secret::new(url),
-        key_prefix: "t:".to_owned(),
-        timeout_ms: 2_000,
-        ca_pem,
-    })
+    Store::new(
+        &Config::Redis {
+            url: Secret::new(url),
+            key_prefix: "t:".to_owned(),
+            timeout_ms: 2_000,
+            ca_pem,
+        },
+        &(),
+    )
     .unwrap()
 }
 
 /// Stores that are one: two handles of a memory, two clients of a server.
 fn pairs(server: Option<&Server>) -> Vec<(&'static str, Store, Store)> {
-    let memory = Store::new(&Config::default()).unwrap();
+    let memory = Store::new(&Config::default(), &()).unwrap();
     let mut pairs = vec![("memory", memory.clone(), memory)];
     if let Some(server) = server {
         let url = server.url();
@@ -148,12 +151,15 @@ async fn a_store_that_hangs_has_its_time() {
     // Takes connections and never says a word.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
-    let store = Store::new(&Config::Redis {
-        url: Secret::new(url),
-        key_prefix: String::new(),
-        timeout_ms: 100,
-        ca_pem: None,
-    })
+    let store = Store::new(
+        &Config::Redis {
+            url: Secret::new(url),
+            key_prefix: String::new(),
+            timeout_ms: 100,
+            ca_pem: None,
+        },
+        &(),
+    )
     .unwrap();
     let started = Instant::now();
     let error = store.put_new("x", LIFE).await.unwrap_err();
@@ -171,12 +177,15 @@ fn addresses_are_judged_at_the_start() {
         ("hush", 1_000, false),
         ("redis://127.0.0.1", 0, false),
     ] {
-        let store = Store::new(&Config::Redis {
-            url: Secret::new(url),
-            key_prefix: String::new(),
-            timeout_ms,
-            ca_pem: None,
-        });
+        let store = Store::new(
+            &Config::Redis {
+                url: Secret::new(url),
+                key_prefix: String::new(),
+                timeout_ms,
+                ca_pem: None,
+            },
+            &(),
+        );
         assert_eq!(store.is_ok(), good, "{url}");
         if let Err(error) = store {
             let said = format!("{error} {error:?}");

@@ -201,7 +201,7 @@ fn configurations_are_judged() {
             "sign_in.provider.tenant",
         ),
     ] {
-        let store = Store::new(&wharf_store::Config::default()).unwrap();
+        let store = Store::new(&wharf_store::Config::default(), &()).unwrap();
         let mistake = SignIn::new(&config(&more), issuer, RESOURCE, store).err();
         assert_eq!(
             mistake.map(|mistake| mistake.at).as_deref(),

@@ -253,12 +253,15 @@ async fn a_store_that_is_down_refuses_unless_told_otherwise() {
         ),
         (json!({"when_store_is_down": "allow"}), StatusCode::OK),
     ] {
-        let store = Store::new(&wharf_store::Config::Redis {
-            url: Secret::new(url.clone()),
-            key_prefix: String::new(),
-            timeout_ms: 2_000,
-            ca_pem: None,
-        });
+        let store = Store::new(
+            &wharf_store::Config::Redis {
+                url: Secret::new(url.clone()),
+                key_prefix: String::new(),
+                timeout_ms: 2_000,
+                ca_pem: None,
+            },
+            &(),
+        );
         let sign_in = SignIn::new(&config(&setting), ISSUER, RESOURCE, store.unwrap()).unwrap();
         let code = code_for(&sign_in, "known", 60, None);
         let answer = post(&sign_in, "/token", &[], &redeeming(&code, &[])).await;

@@ -1,0 +1,72 @@
+//! Asks a table of DynamoDB from two stores at once, as two replicas would: prints how many of those who set the mark `NAME`
+//! were told that they were the first, and the counts of `NAME` that they were told.
+//!
+//! usage: `together TABLE NAME WINDOW_MS VARIABLE=VALUE…`, where the pairs are the environment that AWS's keys are found in
+
+#![expect(clippy::print_stdout, reason = "its answer")]
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use wharf_aws::Environment;
+use wharf_store::{Config, Store};
+
+const ASKERS: usize = 12;
+
+struct Given(Vec<String>);
+
+impl Environment for Given {
+    fn variable(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.iter().filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    fn file(&self, path: &Path) -> Result<Option<String>, String> {
+        std::fs::read_to_string(path)
+            .map(Some)
+            .map_err(|error| error.to_string())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut words = std::env::args().skip(1);
+    let (Some(table), Some(name), Some(window)) = (words.next(), words.next(), words.next()) else {
+        return Err("usage: together TABLE NAME WINDOW_MS VARIABLE=VALUE…".into());
+    };
+    let window = Duration::from_millis(window.parse()?);
+    let environment = Given(words.collect());
+    let config = Config::DynamoDb {
+        table,
+        region: None,
+        key_prefix: "t:".to_owned(),
+        timeout_ms: 10_000,
+    };
+    let stores = [
+        Store::new(&config, &environment)?,
+        Store::new(&config, &environment)?,
+    ];
+    let mut asking = JoinSet::new();
+    for number in 0..ASKERS {
+        let (store, name) = (stores[number % stores.len()].clone(), name.clone());
+        asking.spawn(async move {
+            let is_first = store.put_new(&name, window).await?;
+            let count = store.count(&name, window).await?;
+            Ok::<_, wharf_store::StoreError>((is_first, count.count))
+        });
+    }
+    let mut first = 0;
+    let mut counts = Vec::new();
+    for told in asking.join_all().await {
+        let (is_first, count) = told?;
+        first += usize::from(is_first);
+        counts.push(count);
+    }
+    counts.sort_unstable();
+    println!("{first} {counts:?}");
+    Ok(())
+}

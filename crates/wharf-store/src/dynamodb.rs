@@ -1,0 +1,50 @@
+//! The store in a table of Amazon DynamoDB.
+
+use std::time::Duration;
+
+use wharf_aws::{Client, Environment, dynamodb};
+
+use crate::key::Key;
+use crate::patience::Patience;
+use crate::{Count, StoreError};
+
+pub(crate) struct DynamoDb {
+    client: Client,
+    table: String,
+    key_prefix: String,
+    patience: Patience,
+}
+
+impl DynamoDb {
+    pub(crate) fn new(
+        table: &str,
+        region: Option<&str>,
+        environment: &dyn Environment,
+        key_prefix: &str,
+        timeout: Duration,
+    ) -> Result<Self, StoreError> {
+        let client = Client::new(dynamodb::SERVICE, environment, region)
+            .map_err(|source| StoreError::Aws { source })?;
+        Ok(Self {
+            client,
+            table: table.to_owned(),
+            key_prefix: key_prefix.to_owned(),
+            patience: Patience::new(format!("DynamoDB/{table}"), timeout),
+        })
+    }
+
+    /// Sets a mark that ends after `life`; false when it is set already.
+    pub(crate) async fn put_new(&self, key: Key, life: Duration) -> Result<bool, StoreError> {
+        let key = key.text(&self.key_prefix);
+        let putting = dynamodb::put_if_absent(&self.client, &self.table, &key, life);
+        self.patience.ask(putting).await
+    }
+
+    /// Counts one more under `key`, in a window that begins with the first.
+    pub(crate) async fn count(&self, key: Key, window: Duration) -> Result<Count, StoreError> {
+        let key = key.text(&self.key_prefix);
+        let counting = dynamodb::count(&self.client, &self.table, &key, window);
+        let (count, ends_in) = self.patience.ask(counting).await?;
+        Ok(Count { count, ends_in })
+    }
+}
