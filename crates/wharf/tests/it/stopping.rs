@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use wharf_test::Balancer;
 
 use crate::petstore::{PetStore, address, configure, serve};
-use crate::process::Folder;
+use crate::process::{Folder, PATIENCE};
 use crate::wire::{Client, Era, until};
 
 /// How often each of the two servers is replaced.
@@ -152,4 +154,46 @@ async fn the_second_signal_does_not_wait() {
         slow.await.unwrap().is_err(),
         "the call was lost, and somebody chose that"
     );
+}
+
+/// A subscription is a request as well: its stream ends with the answer to it, and not in the middle of the body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_stream_ends_as_the_protocol_says() {
+    let (folder, store) = (Folder::new(), PetStore::start().await);
+    let config = configure(&folder, store.address, "{}", "");
+    let mut server = serve(&config);
+    let mut stream = TcpStream::connect(address(&server)).await.unwrap();
+    let body = json!({"jsonrpc": "2.0", "id": "s1", "method": "subscriptions/listen", "params": {
+        "notifications": {"toolsListChanged": true},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    }})
+    .to_string();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: subscriptions/listen\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut heard = String::new();
+    while !heard.contains("notifications/subscriptions/acknowledged") {
+        let mut piece = [0; 1_024];
+        let length = tokio::time::timeout(PATIENCE, stream.read(&mut piece))
+            .await
+            .expect("it says something")
+            .unwrap();
+        assert!(length > 0, "it ended: {heard}");
+        heard += std::str::from_utf8(&piece[..length]).unwrap();
+    }
+    server.signal("TERM");
+    let mut rest = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut rest))
+        .await
+        .expect("it ends")
+        .unwrap();
+    assert!(rest.contains("\"id\":\"s1\"") && rest.contains("\"result\""), "{rest}");
+    assert!(rest.ends_with("\r\n0\r\n\r\n"), "the body is whole: {rest}");
+    let code = tokio::task::block_in_place(|| server.exit_code());
+    assert_eq!(code, Some(0));
 }
