@@ -3,6 +3,7 @@
 //! [`Json`] owns one value, [`Slice`] borrows one. Neither builds a tree: a body from an upstream is scanned once for
 //! validity and then copied as bytes, and a document of many megabytes is read member by member where it is needed.
 
+mod ends;
 mod portable;
 mod scan;
 mod words;
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use ends::{Begun, Ends, EndsBuilder};
 pub use scan::{EachItem, EachMember};
 pub use words::{leading_spaces, opening_brackets, plain_length};
 
@@ -88,7 +90,7 @@ impl Json {
 
     /// The value, to look inside.
     pub fn slice(&self) -> Slice<'_> {
-        Slice(&self.0)
+        Slice::from_checked(&self.0)
     }
 
     /// What kind of value it is.
@@ -148,25 +150,42 @@ pub enum JsonKind {
 ///
 /// Looking inside scans the value's own text and nothing else; nothing is kept. A caller that looks twice should keep
 /// what it found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Slice<'a>(&'a str);
+#[derive(Clone, Copy)]
+pub struct Slice<'a> {
+    text: &'a str,
+    /// Where its longer parts end, if that is known.
+    ends: Option<&'a Ends>,
+}
 
 impl<'a> Slice<'a> {
+    /// Text that the caller has checked to be one JSON value, without white space around it.
+    pub fn from_checked(text: &'a str) -> Self {
+        Self { text, ends: None }
+    }
+
+    /// The same for a text, or a part of one, whose longer values are known: what is cut out of it is walked over faster.
+    pub fn of_known(text: &'a str, ends: &'a Ends) -> Self {
+        Self {
+            text,
+            ends: Some(ends),
+        }
+    }
+
     /// One validity scan over text.
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
         let raw: &RawValue =
             serde_json::from_str(text).map_err(|error| JsonError(error.to_string()))?;
-        Ok(Self(raw.get()))
+        Ok(Self::from_checked(raw.get()))
     }
 
     /// The value's own text.
     pub fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// What kind of value it is: its first byte tells.
     pub fn kind(self) -> JsonKind {
-        match self.0.as_bytes().first() {
+        match self.text.as_bytes().first() {
             Some(b'{') => JsonKind::Object,
             Some(b'[') => JsonKind::Array,
             Some(b'"') => JsonKind::String,
@@ -194,7 +213,7 @@ impl<'a> Slice<'a> {
 
     /// The text of a string, unescaped.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         if !words::has_escape(inner.as_bytes()) {
             return Some(Cow::Borrowed(inner));
         }
@@ -203,7 +222,7 @@ impl<'a> Slice<'a> {
 
     /// `true` or `false`.
     pub fn boolean(self) -> Option<bool> {
-        match self.0 {
+        match self.text {
             "true" => Some(true),
             "false" => Some(false),
             _ => None,
@@ -235,12 +254,12 @@ impl<'a> Slice<'a> {
 
     /// Reads the value into a type; `None` when it does not fit.
     pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
-        serde_json::from_str(self.0).ok()
+        serde_json::from_str(self.text).ok()
     }
 
     /// An owned copy.
     pub fn to_json(self) -> Json {
-        Json::from_valid(self.0.to_owned().into())
+        Json::from_valid(self.text.to_owned().into())
     }
 
     /// An owned value that shares the bytes of `owner`, out of which this slice was cut.
@@ -248,26 +267,35 @@ impl<'a> Slice<'a> {
     /// # Panics
     /// When the slice is no part of `owner`: a mistake of the code that calls.
     pub fn share(self, owner: &ByteString) -> Json {
-        Json::from_valid(owner.slice_ref(self.0))
+        Json::from_valid(owner.slice_ref(self.text))
     }
 }
 
+/// Equal when written alike.
+impl PartialEq for Slice<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Slice<'_> {}
+
 impl fmt::Debug for Slice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.text)
     }
 }
 
 impl Serialize for Slice<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(self.text).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+        <&RawValue>::deserialize(deserializer).map(|raw| Self::from_checked(raw.get()))
     }
 }
 

@@ -31,7 +31,7 @@ pub use context::{ClientCapabilities, Context, Event, LogLevel, Outbox};
 pub use effort::Effort;
 pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
-pub use json::{EachItem, EachMember, Json, JsonError, JsonKind, Slice};
+pub use json::{Begun, EachItem, EachMember, Ends, EndsBuilder, Json, JsonError, JsonKind, Slice};
 pub use json::{leading_spaces, opening_brackets, plain_length};
 pub use observe::{
     Answer, Asked, Beginning, Ending, Exchange, ExchangeWatch, HttpRequest, Observer, Operation,

@@ -251,6 +251,7 @@ impl Document {
             }
         }
         self.text = text.into();
+        self.index.moved_to(&self.text);
         self.landmarks = OnceLock::new();
     }
 
@@ -349,7 +350,7 @@ impl Document {
 
     /// The value at a place.
     pub(crate) fn at(&self, span: Span) -> Slice<'_> {
-        Slice::from_checked(&self.text[span.range()])
+        Slice::of_known(&self.text[span.range()], self.index.ends())
     }
 
     /// The place of a value of this document.
@@ -451,9 +452,9 @@ fn index_of(text: &ByteString) -> Result<(ByteString, Index), DocumentError> {
         return Err(DocumentError::Html);
     }
     if !start.starts_with(['{', '[', '"']) {
-        let json = yaml::to_json(text)?;
+        let json = ByteString::from(yaml::to_json(text)?);
         let index = Index::of(&json).ok_or(DocumentError::NotOpenApi)?;
-        return Ok((json.into(), index));
+        return Ok((json, index));
     }
     let trimmed = text.slice_ref(text.trim_ascii());
     if let Some(index) = Index::of(&trimmed) {
@@ -468,8 +469,9 @@ fn index_of(text: &ByteString) -> Result<(ByteString, Index), DocumentError> {
     // YAML's flow style looks like JSON with comments and trailing commas; what is neither is told as JSON.
     let may_be_yaml = text.len() <= FLOW_BYTES_MAX && matches!(error, DocumentError::Json { .. });
     let converted = may_be_yaml.then(|| yaml::to_json(text).ok()).flatten();
+    let converted = converted.map(ByteString::from);
     match converted.map(|json| (Index::of(&json), json)) {
-        Some((Some(index), json)) => Ok((json.into(), index)),
+        Some((Some(index), json)) => Ok((json, index)),
         _ => Err(error),
     }
 }

@@ -16,7 +16,7 @@ impl Slice<'_> {
     /// Most values are seen to be harmless by counting brackets in blocks, which costs next to nothing. Brackets in
     /// strings count too, so an answer can hide its depth from this; it harms nothing but itself.
     pub fn is_portable(self) -> bool {
-        let bytes = self.0.as_bytes();
+        let bytes = self.text.as_bytes();
         let is_harmless = is_flat(bytes) && !has_unicode_escape(bytes);
         is_harmless || is_portable(bytes)
     }

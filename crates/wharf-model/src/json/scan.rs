@@ -8,36 +8,31 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::words::{has_escape, leading_spaces};
-use super::{Slice, string_end};
+use super::{Ends, Slice, string_end};
 
 /// The members of an object, see [`Slice::each_member`].
 #[derive(Debug, Clone)]
 pub struct EachMember<'a> {
-    text: &'a str,
+    whole: Slice<'a>,
     at: usize,
 }
 
 /// The items of an array, see [`Slice::each_item`].
 #[derive(Debug, Clone)]
 pub struct EachItem<'a> {
-    text: &'a str,
+    whole: Slice<'a>,
     at: usize,
 }
 
 impl<'a> Slice<'a> {
-    /// Text that the caller has checked to be one JSON value, without white space around it.
-    pub fn from_checked(text: &'a str) -> Self {
-        Self(text)
-    }
-
     /// The members one by one in their order, duplicates included; none when this is no object.
     pub fn each_member(self) -> EachMember<'a> {
         EachMember {
-            text: self.0,
-            at: if self.0.starts_with('{') {
+            whole: self,
+            at: if self.text.starts_with('{') {
                 1
             } else {
-                self.0.len()
+                self.text.len()
             },
         }
     }
@@ -45,11 +40,11 @@ impl<'a> Slice<'a> {
     /// The items one by one; none when this is no array.
     pub fn each_item(self) -> EachItem<'a> {
         EachItem {
-            text: self.0,
-            at: if self.0.starts_with('[') {
+            whole: self,
+            at: if self.text.starts_with('[') {
                 1
             } else {
-                self.0.len()
+                self.text.len()
             },
         }
     }
@@ -59,11 +54,11 @@ impl<'a> Slice<'a> {
     /// # Panics
     /// When it is no part of `whole`: a mistake of the code that calls.
     pub fn range_in(self, whole: Slice<'_>) -> Range<usize> {
-        let start = (self.0.as_ptr() as usize)
-            .checked_sub(whole.0.as_ptr() as usize)
-            .filter(|start| start + self.0.len() <= whole.0.len())
+        let start = (self.text.as_ptr() as usize)
+            .checked_sub(whole.text.as_ptr() as usize)
+            .filter(|start| start + self.text.len() <= whole.text.len())
             .expect("the value is a part of the whole");
-        start..start + self.0.len()
+        start..start + self.text.len()
     }
 
     /// The value at a place that [`Slice::range_in`] gave for this very text: the way to remember a value without
@@ -73,7 +68,10 @@ impl<'a> Slice<'a> {
     /// When the place is outside of the text: a mistake of the code that calls.
     #[must_use]
     pub fn part(self, range: Range<usize>) -> Slice<'a> {
-        Slice(&self.0[range])
+        Slice {
+            text: &self.text[range],
+            ends: self.ends,
+        }
     }
 }
 
@@ -81,7 +79,8 @@ impl<'a> Iterator for EachMember<'a> {
     type Item = (Cow<'a, str>, Slice<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.text.as_bytes();
+        let Slice { text, ends } = self.whole;
+        let bytes = text.as_bytes();
         let key_start = past_white(bytes, self.at, b',');
         if bytes.get(key_start) != Some(&b'"') {
             self.at = bytes.len();
@@ -89,18 +88,19 @@ impl<'a> Iterator for EachMember<'a> {
         }
         let key_end = string_end(bytes, key_start);
         let start = past_white(bytes, key_end, b':');
-        let end = value_end(bytes, start);
+        let end = value_end(bytes, start, ends);
         self.at = end;
-        let raw = self.text.get(key_start + 1..key_end.checked_sub(1)?)?;
+        let raw = text.get(key_start + 1..key_end.checked_sub(1)?)?;
         let key = if has_escape(raw.as_bytes()) {
             // A lone surrogate is valid JSON and no text; such a key stays as it was written.
-            Slice(self.text.get(key_start..key_end)?)
+            Slice::from_checked(text.get(key_start..key_end)?)
                 .text()
                 .unwrap_or(Cow::Borrowed(raw))
         } else {
             Cow::Borrowed(raw)
         };
-        Some((key, Slice(self.text.get(start..end)?)))
+        let text = text.get(start..end)?;
+        Some((key, Slice { text, ends }))
     }
 }
 
@@ -108,15 +108,17 @@ impl<'a> Iterator for EachItem<'a> {
     type Item = Slice<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.text.as_bytes();
+        let Slice { text, ends } = self.whole;
+        let bytes = text.as_bytes();
         let start = past_white(bytes, self.at, b',');
         if matches!(bytes.get(start), None | Some(b']')) {
             self.at = bytes.len();
             return None;
         }
-        let end = value_end(bytes, start);
+        let end = value_end(bytes, start, ends);
         self.at = end;
-        Some(Slice(self.text.get(start..end)?))
+        let text = text.get(start..end)?;
+        Some(Slice { text, ends })
     }
 }
 
@@ -134,10 +136,15 @@ fn past_white(bytes: &[u8], mut at: usize, separator: u8) -> usize {
 }
 
 /// The index behind the value that starts at `start`.
-fn value_end(bytes: &[u8], start: usize) -> usize {
+fn value_end(bytes: &[u8], start: usize, ends: Option<&Ends>) -> usize {
     match bytes.get(start) {
         Some(b'"') => string_end(bytes, start),
         Some(b'{' | b'[') => {
+            if let Some(length) =
+                ends.and_then(|ends| ends.length_at(bytes.as_ptr() as usize + start))
+            {
+                return start + length;
+            }
             let mut depth = 0_usize;
             let mut at = start;
             while let Some(&byte) = bytes.get(at) {
@@ -219,8 +226,14 @@ mod tests {
         for text in [
             "{", "[", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[1", "{\"a\\", "{,:", "[}", "{\"a\":}",
         ] {
-            assert!(Slice(text).each_member().count() <= text.len(), "{text}");
-            assert!(Slice(text).each_item().count() <= text.len(), "{text}");
+            assert!(
+                Slice::from_checked(text).each_member().count() <= text.len(),
+                "{text}"
+            );
+            assert!(
+                Slice::from_checked(text).each_item().count() <= text.len(),
+                "{text}"
+            );
         }
     }
 }

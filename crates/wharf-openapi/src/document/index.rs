@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use wharf_model::{leading_spaces, plain_length};
+use wharf_model::{Ends, EndsBuilder, leading_spaces, plain_length};
 
 use super::DEPTH_MAX;
 
@@ -46,6 +46,7 @@ pub(super) struct Index {
     objects: HashMap<u32, Names>,
     paths: Vec<(Box<str>, Span)>,
     root_start: u32,
+    ends: Ends,
 }
 
 impl Index {
@@ -60,7 +61,20 @@ impl Index {
         index.root_start = u32::try_from(scanner.at).ok()?;
         index.object(&mut scanner, Part::Root)?;
         scanner.skip_white();
-        scanner.peek().is_none().then_some(index)
+        scanner.peek().is_none().then(|| {
+            index.ends = scanner.ends.finish(text);
+            index
+        })
+    }
+
+    /// Where the longer values of the text end.
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// The text stands elsewhere now, with something behind it.
+    pub(super) fn moved_to(&mut self, text: &str) {
+        self.ends.moved_to(text);
     }
 
     pub(super) fn root_start(&self) -> u32 {
@@ -81,6 +95,7 @@ impl Index {
         let start = u32::try_from(scanner.at).ok()?;
         let mut names = Names::new();
         let mut paths: Vec<(Box<str>, Span)> = Vec::new();
+        let begun = scanner.ends.begin(start);
         scanner.open();
         while let Some(key) = scanner.key(names.is_empty())? {
             let value_start = scanner.at;
@@ -94,6 +109,7 @@ impl Index {
             }
             names.insert(key.into(), span);
         }
+        scanner.ends.end(&begun, u32::try_from(scanner.at).ok()?);
         if part == Part::Paths {
             // The first of two equal paths keeps its place and gets the last one's item.
             let mut seen = HashSet::new();
@@ -158,6 +174,7 @@ pub(super) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    ends: EndsBuilder,
 }
 
 impl<'a> Scanner<'a> {
@@ -166,6 +183,7 @@ impl<'a> Scanner<'a> {
             text,
             bytes: text.as_bytes(),
             at: 0,
+            ends: EndsBuilder::default(),
         }
     }
 
@@ -243,33 +261,36 @@ impl<'a> Scanner<'a> {
     pub(super) fn value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
             b'"' => self.string(),
-            b'{' => {
-                (depth < DEPTH_MAX).then_some(())?;
-                self.open();
-                let mut first = true;
-                while self.next(first, b'}')? {
-                    first = false;
-                    self.string()?;
-                    self.colon()?;
-                    self.value(depth + 1)?;
-                }
-                Some(())
-            }
-            b'[' => {
-                (depth < DEPTH_MAX).then_some(())?;
-                self.open();
-                let mut first = true;
-                while self.next(first, b']')? {
-                    first = false;
-                    self.value(depth + 1)?;
-                }
-                Some(())
-            }
+            b'{' => self.container(depth, b'}', |scanner| {
+                scanner.string()?;
+                scanner.colon()?;
+                scanner.value(depth + 1)
+            }),
+            b'[' => self.container(depth, b']', |scanner| scanner.value(depth + 1)),
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             b'n' => self.word(b"null"),
             _ => self.number(),
         }
+    }
+
+    /// An object or an array, in which `part` reads each member or item.
+    fn container(
+        &mut self,
+        depth: usize,
+        close: u8,
+        part: impl Fn(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        (depth < DEPTH_MAX).then_some(())?;
+        let begun = self.ends.begin(u32::try_from(self.at).ok()?);
+        self.open();
+        let mut first = true;
+        while self.next(first, close)? {
+            first = false;
+            part(self)?;
+        }
+        self.ends.end(&begun, u32::try_from(self.at).ok()?);
+        Some(())
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
