@@ -27,6 +27,7 @@ mod headers;
 mod lease;
 mod network;
 mod pool;
+mod queue;
 mod reach;
 mod redirect;
 mod retry;

@@ -96,7 +96,7 @@ impl Line {
         }
     }
 
-    /// Waits until a request can be sent. Fails when the other side hung up in the meantime.
+    /// Waits until a request can be sent. Fails when the other side hung up.
     async fn ready(&mut self) -> Result<(), hyper::Error> {
         poll_fn(|context| {
             self.drive(context);
@@ -151,10 +151,12 @@ impl Pool {
                 // Apart, since few requests need it and all would carry its room.
                 None => Box::pin(self.connect(uri)).await?,
             };
-            match line.ready().await {
-                Ok(()) => {}
-                Err(error) if is_fresh => return Err(SendFailure::Http(error)),
-                Err(_) => continue,
+            if !line.sender.is_ready() {
+                match line.ready().await {
+                    Ok(()) => {}
+                    Err(error) if is_fresh => return Err(SendFailure::Http(error)),
+                    Err(_) => continue,
+                }
             }
             // RFC 9112 §3.2: a proxy is told the whole address, anybody else the rest of it.
             *request.uri_mut() = match uri.path_and_query() {
@@ -278,8 +280,10 @@ impl Body for AnswerBody {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some((origin, mut line)) = self.line.take() {
-            // A rest that is there already is passed over; one that is still to come closes the connection.
-            line.drive(&mut still());
+            if !line.sender.is_ready() {
+                // A rest that is there already is passed over; one that is still to come closes the connection.
+                line.drive(&mut still());
+            }
             if !line.sender.is_closed() {
                 self.pool.put_back(origin, line);
             }

@@ -4,13 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::access::{Access, Lent, Means};
 use crate::address::{self, Base, Origin};
@@ -19,6 +17,7 @@ use crate::clock::{Clock, Times};
 use crate::connect::{Connector, Exempt, Identity};
 use crate::exchange::{self, Answer, Client, Outgoing};
 use crate::headers::{self, HeaderRules};
+use crate::queue::{Queue, Turn};
 use crate::schemes;
 use crate::tls::{self, Tls};
 use crate::token::Way;
@@ -29,9 +28,6 @@ const OUR_NAME: HeaderValue =
     HeaderValue::from_static(concat!("wharf/", env!("CARGO_PKG_VERSION")));
 /// RFC 9112 §3 asks for at least 8,000 octets; this is as much as any common server takes.
 const TARGET_BYTES_MAX: usize = 32 << 10;
-
-/// What whoever finds the queue full is told to wait: about as long as it takes for some of it to move on.
-const CROWDED_WAIT: Duration = Duration::from_secs(1);
 
 /// One upstream, with its pool of connections. Cheap to clone; clones share the pool and the tokens.
 ///
@@ -69,10 +65,7 @@ struct Shared {
     /// The schemes that there are credentials for, or a certificate.
     configured: BTreeSet<String>,
     headers: HeaderRules,
-    turns: Semaphore,
-    calls_max: usize,
-    waiting: AtomicUsize,
-    waiting_max: usize,
+    queue: Queue,
     breaker: Breaker,
     deadline_header: Option<HeaderName>,
     timeout: Duration,
@@ -91,23 +84,6 @@ pub struct Load {
     pub waiting: usize,
     /// What the circuit breaker lets through.
     pub breaker: BreakerState,
-}
-
-/// A call's place in the queue.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    /// None when the queue is full.
-    fn join(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// How an origin stands to this upstream.
@@ -187,7 +163,6 @@ impl Upstream {
             .collect::<Result<_, _>>()?;
         let means = Means::new(&config.credentials, way);
         let access = Access::of([&means.map_err(UpstreamError::of_setting(["credentials"]))?]);
-        let calls_max = config.connections_max.min(Semaphore::MAX_PERMITS);
         let deadline_header = config.deadline_header.as_deref().map(|name| {
             headers::settable(name).map_err(UpstreamError::of_setting(["deadline_header"]))
         });
@@ -199,10 +174,7 @@ impl Upstream {
             schemes,
             configured: schemes::is_configured(config),
             headers: HeaderRules::new(config)?,
-            turns: Semaphore::new(calls_max),
-            calls_max,
-            waiting: AtomicUsize::new(0),
-            waiting_max: config.waiting_max,
+            queue: Queue::new(config.connections_max, config.waiting_max),
             breaker: Breaker::new(config.breaker),
             deadline_header: deadline_header.transpose()?,
             timeout: config.timeout_s.duration(),
@@ -245,16 +217,10 @@ impl Upstream {
 
     /// How much it has to do now.
     pub fn load(&self) -> Load {
-        let Shared {
-            turns,
-            calls_max,
-            waiting,
-            breaker,
-            ..
-        } = &*self.shared;
+        let Shared { queue, breaker, .. } = &*self.shared;
         Load {
-            in_flight: calls_max.saturating_sub(turns.available_permits()),
-            waiting: waiting.load(Ordering::Relaxed),
+            in_flight: queue.in_flight(),
+            waiting: queue.waiting(),
             breaker: breaker.state(),
         }
     }
@@ -531,29 +497,11 @@ impl Shared {
         outgoing: &Outgoing,
         clock: &mut Clock<'_>,
         pass: Option<&Pass<'_>>,
-    ) -> Result<SemaphorePermit<'_>, UpstreamError> {
-        if let Some(expired) = clock.ended() {
-            return Err(exchange::timeout(outgoing, Stage::Turn, expired));
-        }
-        if let Ok(turn) = self.turns.try_acquire() {
-            return Ok(turn);
-        }
-        let _waiting = Waiting::join(&self.waiting, self.waiting_max).ok_or_else(|| {
-            UpstreamError::Crowded {
-                origin: outgoing.origin(),
-                waiting_max: self.waiting_max,
-                retry_after: CROWDED_WAIT,
-            }
-        })?;
-        let turn = clock
-            .bound(self.turns.acquire())
-            .await
-            .map_err(|expired| exchange::timeout(outgoing, Stage::Turn, expired))?
-            .expect("the semaphore is never closed");
-        clock.heard();
+    ) -> Result<Turn<'_>, UpstreamError> {
+        let turn = self.queue.turn(outgoing, clock).await?;
         // It may have gone down meanwhile, and then whoever still waits would find that out one by one.
         match pass.map(Pass::is_still_good) {
-            Some(Err(retry_after)) => Err(self.left_alone(retry_after)),
+            Some(Err(retry_after)) if turn.has_waited => Err(self.left_alone(retry_after)),
             _ => Ok(turn),
         }
     }

@@ -192,7 +192,10 @@ async fn an_open_stream_ends_as_the_protocol_says() {
         .await
         .expect("it ends")
         .unwrap();
-    assert!(rest.contains("\"id\":\"s1\"") && rest.contains("\"result\""), "{rest}");
+    assert!(
+        rest.contains("\"id\":\"s1\"") && rest.contains("\"result\""),
+        "{rest}"
+    );
     assert!(rest.ends_with("\r\n0\r\n\r\n"), "the body is whole: {rest}");
     let code = tokio::task::block_in_place(|| server.exit_code());
     assert_eq!(code, Some(0));
