@@ -5,6 +5,7 @@
 //! a benchmark is run by hand and reports numbers.
 
 pub mod document;
+pub mod extra;
 pub mod limit;
 pub mod load;
 pub mod report;

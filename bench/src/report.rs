@@ -56,7 +56,7 @@ impl fmt::Display for Section {
         writeln!(f, "{}", self.title)?;
         writeln!(
             f,
-            "  {:<8} {:>9}  {:>19}  {:>8}  {:>8}  {:>13}  {:>8}",
+            "  {:<9} {:>9}  {:>19}  {:>8}  {:>8}  {:>13}  {:>8}",
             "", "calls/s", "ratio to the limit", "p50 µs", "p99 µs", "CPU s / 1,000", "upstream"
         )?;
         for (name, samples) in &self.subjects {
@@ -71,7 +71,7 @@ impl fmt::Display for Section {
             let processor: Option<Vec<f64>> = samples.iter().map(|one| one.processor_s).collect();
             writeln!(
                 f,
-                "  {name:<8} {:>9.0}  {:>19}  {:>8.0}  {:>8.0}  {:>13}  {:>8.2}",
+                "  {name:<9} {:>9.0}  {:>19}  {:>8.0}  {:>8.0}  {:>13}  {:>8.2}",
                 Spread::of(samples.iter().map(|one| one.rate)).median,
                 ratios.map_or_else(|| "–".to_owned(), |ratios| ratios.to_string()),
                 Spread::of(samples.iter().map(|one| one.p50.as_secs_f64() * 1e6)).median,

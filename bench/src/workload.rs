@@ -152,6 +152,17 @@ impl Request {
         }
     }
 
+    /// The same with a header more.
+    #[must_use]
+    pub fn with(mut self, header: &str, value: &str) -> Self {
+        let line = format!("{header}: {value}\r\n");
+        let first = self.bytes.iter().position(|byte| *byte == b'\n');
+        let at = first.map_or(0, |end| end + 1);
+        self.bytes.splice(at..at, line.bytes());
+        self.id_at = self.id_at.map(|id_at| id_at + line.len());
+        self
+    }
+
     /// Writes another id into the request.
     pub(crate) fn number(&mut self, id: u32) {
         let Some(id_at) = self.id_at else { return };
@@ -203,7 +214,7 @@ mod tests {
             (7, 100_000_007),
             (12_345_678, 112_345_678),
         ] {
-            let mut request = Call::Post.mcp(address);
+            let mut request = Call::Post.mcp(address).with("authorization", "Bearer x");
             request.number(id);
             let text = String::from_utf8(request.bytes).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();

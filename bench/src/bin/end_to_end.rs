@@ -8,13 +8,14 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::runtime;
+use wharf_bench::extra::Extra;
 use wharf_bench::load;
 use wharf_bench::report::{LIMIT, Sample, Section};
 use wharf_bench::subject::Subject;
@@ -50,6 +51,9 @@ struct Arguments {
     /// How many connections call at once.
     #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
     connections: Vec<NonZeroUsize>,
+    /// What to switch on: each in a server of its own, beside the one that has nothing.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    with: Vec<Extra>,
     /// How often everything is measured.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -117,21 +121,60 @@ async fn measure(arguments: &Arguments) -> io::Result<()> {
             wharf.display()
         )));
     }
-    let subjects = start(this.as_os_str(), wharf.as_os_str()).await?;
+    let folder = std::env::temp_dir().join(format!("wharf-bench-{}", std::process::id()));
+    let mut subjects = start(this.as_os_str(), wharf.as_os_str()).await?;
+    let api = subjects[0].server.address;
+    for &extra in &arguments.with {
+        subjects.push(start_with(extra, wharf.as_os_str(), api, &folder).await?);
+    }
+    let measured = measure_all(arguments, &subjects).await;
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    measured
+}
+
+async fn measure_all(arguments: &Arguments, subjects: &[Measured]) -> io::Result<()> {
     for &call in &arguments.calls {
-        for subject in &subjects {
+        for subject in subjects {
             check(call, subject).await?;
         }
         for &connections in &arguments.connections {
-            let section = rounds(arguments, call, connections.get(), &subjects).await?;
+            let section = rounds(arguments, call, connections.get(), subjects).await?;
             writeln!(io::stdout(), "{section}")?;
         }
     }
     Ok(())
 }
 
+/// A server, and who its clients say they are.
+struct Measured {
+    server: Subject,
+    authorization: Option<String>,
+}
+
+impl Measured {
+    fn open(server: Subject) -> Self {
+        Self {
+            server,
+            authorization: None,
+        }
+    }
+
+    fn request(&self, call: Call) -> Request {
+        let request = match self.server.name {
+            "direct" => call.direct(self.server.address),
+            _ => call.mcp(self.server.address),
+        };
+        match &self.authorization {
+            Some(authorization) => request.with("authorization", authorization),
+            None => request,
+        }
+    }
+}
+
 /// The three servers, the API first.
-async fn start(this: &OsStr, wharf: &OsStr) -> io::Result<Vec<Subject>> {
+async fn start(this: &OsStr, wharf: &OsStr) -> io::Result<Vec<Measured>> {
     let direct = Subject::start("direct", this, |listen| {
         vec!["upstream".to_owned(), listen.to_string()]
     })
@@ -156,19 +199,43 @@ async fn start(this: &OsStr, wharf: &OsStr) -> io::Result<Vec<Subject>> {
         .into()
     })
     .await?;
-    Ok(vec![direct, limit, wharf])
+    Ok([direct, limit, wharf].map(Measured::open).into())
 }
 
-fn request(call: Call, subject: &Subject) -> Request {
-    match subject.name {
-        "direct" => call.direct(subject.address),
-        _ => call.mcp(subject.address),
-    }
+/// A server with one thing switched on.
+async fn start_with(
+    extra: Extra,
+    wharf: &OsStr,
+    api: SocketAddr,
+    folder: &Path,
+) -> io::Result<Measured> {
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join(format!("{}.yaml", extra.name().trim_start_matches("+ ")));
+    std::fs::write(&file, extra.configuration(DOCUMENT, api, folder))?;
+    let file = file.display().to_string();
+    let server = Subject::start(extra.name(), wharf, |listen| {
+        [
+            "serve",
+            "--config",
+            &file,
+            "--http",
+            &listen.to_string(),
+            "--log",
+            extra.log(),
+        ]
+        .map(str::to_owned)
+        .into()
+    })
+    .await?;
+    Ok(Measured {
+        server,
+        authorization: extra.authorization(),
+    })
 }
 
 /// A server that answers something else is fast for the wrong reason.
-async fn check(call: Call, subject: &Subject) -> io::Result<()> {
-    let answer = load::ask(subject.address, &request(call, subject)).await?;
+async fn check(call: Call, subject: &Measured) -> io::Result<()> {
+    let answer = load::ask(subject.server.address, &subject.request(call)).await?;
     let answer: serde_json::Value = serde_json::from_slice(&answer)?;
     let expected: serde_json::Value = serde_json::from_slice(&call.answer())?;
     let structured = &answer["result"]["structuredContent"];
@@ -179,7 +246,7 @@ async fn check(call: Call, subject: &Subject) -> io::Result<()> {
     let shown: String = answer.to_string().chars().take(500).collect();
     Err(io::Error::other(format!(
         "`{}` does not answer `{}` with what the API says: {shown}",
-        subject.name,
+        subject.server.name,
         call.tool()
     )))
 }
@@ -188,19 +255,19 @@ async fn rounds(
     arguments: &Arguments,
     call: Call,
     connections: usize,
-    subjects: &[Subject],
+    subjects: &[Measured],
 ) -> io::Result<Section> {
-    let api = subjects[0].address;
+    let api = subjects[0].server.address;
     let duration = Duration::from_secs_f64(arguments.seconds);
     let mut samples: Vec<_> = subjects
         .iter()
-        .map(|subject| (subject.name, Vec::new()))
+        .map(|subject| (subject.server.name, Vec::new()))
         .collect();
     for round in 0..arguments.rounds {
         for turn in 0..subjects.len() {
             let at = (round + turn) % subjects.len();
-            let subject = &subjects[at];
-            let request = request(call, subject);
+            let request = subjects[at].request(call);
+            let subject = &subjects[at].server;
             load::run(subject.address, &request, connections, WARM_UP).await?;
             let answered = upstream_count(api).await?;
             let time = subject.processor_time();
