@@ -56,13 +56,14 @@ pub(crate) async fn serve(
             TokioIo::new(WriteGuard::new(stream, limits.write_timeout())),
             service_fn(move |request| {
                 let (routes, under_way) = (routes.clone(), pace.begin());
-                async move {
+                // Apart: most connections are idle most of the time, and would keep its room.
+                Box::pin(async move {
                     let answer = match room {
                         Room::Enough => routes.answer(request).await?,
                         Room::None => routes.turn_away(request).await?,
                     };
                     Ok::<_, Infallible>(answer.map(|body| Marked::new(body, under_way)))
-                }
+                })
             }),
         );
     match idle.watch(patience, watcher.watch(connection)).await {
