@@ -3,13 +3,12 @@
 mod limited;
 mod visible;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use wharf_model::{
-    CallError, Completion, CompletionReference, CompletionRequest, Context, Outcome, Prompt,
-    PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool, ToolCall,
-    ToolResult,
+    CallError, Completion, CompletionReference, CompletionRequest, Context, HashMap, Outcome,
+    Prompt, PromptResult, Resource, ResourceContents, ResourceTemplate, Slice, Source, Tool,
+    ToolCall, ToolResult,
 };
 
 pub use self::visible::Visible;
@@ -117,14 +116,14 @@ impl Catalog {
         let mut catalog = Self {
             sources: Vec::new(),
             tools: Vec::new(),
-            tool_routes: HashMap::new(),
+            tool_routes: HashMap::default(),
             prompts: Vec::new(),
-            prompt_routes: HashMap::new(),
+            prompt_routes: HashMap::default(),
             resources: Vec::new(),
             resource_sources: Vec::new(),
             resource_templates: Vec::new(),
             template_sources: Vec::new(),
-            unrendered: HashMap::new(),
+            unrendered: HashMap::default(),
             search: None,
             listing: None,
             restriction: None,

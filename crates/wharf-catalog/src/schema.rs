@@ -1,8 +1,7 @@
 //! Where schemas stand inside of a JSON Schema, for whatever looks through one or changes it.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
+use wharf_model::HashSet;
 
 /// Deeper schemas are not looked into; documents are bounded far above what people write.
 pub(crate) const DEPTH_MAX: usize = 96;
@@ -175,7 +174,7 @@ pub(crate) fn prune_definitions(root: &mut Value) {
         let start = format!("#/{keyword}/");
         let mut waiting = Vec::new();
         references(root, 0, &mut waiting);
-        let mut used: HashSet<String> = HashSet::new();
+        let mut used: HashSet<String> = HashSet::default();
         while let Some(reference) = waiting.pop() {
             let Some(rest) = reference.strip_prefix(&start) else {
                 continue;

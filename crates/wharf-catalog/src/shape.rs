@@ -14,7 +14,7 @@ mod meter;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
 use wharf_model::{
-    BoxFuture, CallError, Content, Context, Json, Outcome, Slice, Source, Tool, ToolCall,
+    BoxFuture, CallError, Content, Context, HashSet, Json, Outcome, Slice, Source, Tool, ToolCall,
     ToolResult,
 };
 

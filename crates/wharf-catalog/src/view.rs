@@ -4,13 +4,13 @@
 //! call what the edits say. Without a selection and without edits there is no view, so what is not configured costs
 //! nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wharf_model::{
-    BoxFuture, CallError, Context, Outcome, Prompt, Source, Tool, ToolCall, ToolResult,
+    BoxFuture, CallError, Context, HashMap, Outcome, Prompt, Source, Tool, ToolCall, ToolResult,
 };
 
 use crate::catalog::TOOL_NAME_CHARS_MAX;
@@ -212,7 +212,7 @@ impl View {
         let mut view = Self {
             source,
             tools: Vec::new(),
-            routes: HashMap::new(),
+            routes: HashMap::default(),
         };
         for (mut tool, _) in all
             .into_iter()

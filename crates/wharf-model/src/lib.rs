@@ -20,6 +20,7 @@ mod context;
 mod effort;
 mod error;
 mod interaction;
+mod maps;
 mod observe;
 mod source;
 mod trace;
@@ -33,6 +34,7 @@ pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{Begun, EachItem, EachMember, Ends, EndsBuilder, Json, JsonError, JsonKind, Slice};
 pub use json::{leading_spaces, opening_brackets, plain_length};
+pub use maps::{HashMap, HashSet, Hashing};
 pub use observe::{
     Answer, Asked, Beginning, Ending, Exchange, ExchangeWatch, HttpRequest, Observer, Operation,
     Span, Target, Trail, Transport, Watch,

@@ -4,7 +4,7 @@
 //! wherever its result is legal. Where it is not (empty, or the same for several operations because only the part in
 //! front of `__` was looked at), the repair depends on the document alone, never on the run.
 
-use std::collections::{HashMap, HashSet};
+use wharf_model::{HashMap, HashSet};
 
 /// Longer names are cut, which leaves room for a suffix below the 64 that clients accept.
 const TOOL_NAME_CHARS_MAX: usize = 56;
@@ -25,7 +25,7 @@ pub(crate) struct Nameable<'a> {
 /// The names of all operations, in their order: unique, never empty, 64 characters at most.
 pub(crate) fn tool_names(operations: &[Nameable<'_>]) -> Vec<String> {
     let mut names: Vec<String> = operations.iter().map(stem).collect();
-    let mut uses: HashMap<&str, usize> = HashMap::new();
+    let mut uses: HashMap<&str, usize> = HashMap::default();
     for name in &names {
         *uses.entry(name).or_default() += 1;
     }
@@ -85,7 +85,7 @@ fn slug(text: &str) -> String {
 /// Puts `_2`, `_3`, … behind the later ones of equal names, passing over numbers that are somebody's own name.
 fn make_unique(names: Vec<String>) -> Vec<String> {
     let own: HashSet<String> = names.iter().cloned().collect();
-    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::default();
     names
         .into_iter()
         .map(|name| {

@@ -6,11 +6,9 @@
 mod operation;
 mod workflow;
 
-use std::collections::HashMap;
-
 use http::Method;
 use wharf_model::{
-    Content, Json, Prompt, PromptArgument, PromptMessage, PromptResult, Role, Slice,
+    Content, HashMap, Json, Prompt, PromptArgument, PromptMessage, PromptResult, Role, Slice,
 };
 
 use crate::operation::Operation;

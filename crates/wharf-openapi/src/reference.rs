@@ -6,11 +6,10 @@
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashMap, JsonKind, Slice};
 
 use crate::document::{Document, Found, Names, Span, Version, words};
 use crate::operation::ObjectMembers;

@@ -16,9 +16,8 @@ mod pattern;
 mod place;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
-use wharf_model::Slice;
+use wharf_model::{HashSet, Slice};
 
 pub(crate) use around::Around;
 use definitions::Definitions;

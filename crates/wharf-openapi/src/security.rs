@@ -4,9 +4,9 @@
 //! say. Addresses of authorization servers are not read: secrets go only where the operator sends them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use wharf_model::Slice;
+use wharf_model::{HashSet, Slice};
 use wharf_upstream::{ApiKeyPlace, DeclaredScheme, Supplied};
 
 use crate::document::Document;

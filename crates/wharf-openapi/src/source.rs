@@ -3,14 +3,14 @@
 mod gather;
 mod read;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use http::Method;
 use wharf_model::{
-    Answer, BoxFuture, Breaker, CallError, Content, Context, Load, Outcome, Prompt, PromptResult,
-    Slice, Source, Target, Tool, ToolCall, ToolResult,
+    Answer, BoxFuture, Breaker, CallError, Content, Context, HashMap, Load, Outcome, Prompt,
+    PromptResult, Slice, Source, Target, Tool, ToolCall, ToolResult,
 };
 use wharf_upstream::{BreakerState, Request, Response, Upstream, UpstreamError};
 

@@ -1,11 +1,10 @@
 //! Operations as tools: names, schemas, hints.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use http::Method;
-use wharf_model::{Json, Origin, Slice, Tool, ToolAnnotations};
+use wharf_model::{HashMap, Json, Origin, Slice, Tool, ToolAnnotations};
 
 use crate::config::{Config, OutputSchemas, UnknownArguments};
 use crate::description;
@@ -60,8 +59,8 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             inputs: Schemas::new(resolver, Direction::Input),
             outputs: Schemas::new(resolver, Direction::Output),
             scopes: config.scopes.then(|| ScopedSchemes::of(resolver)),
-            shapes: HashMap::new(),
-            shared: HashMap::new(),
+            shapes: HashMap::default(),
+            shared: HashMap::default(),
             paths: document
                 .member("paths")
                 .map(|paths| document.span_of(paths).range())

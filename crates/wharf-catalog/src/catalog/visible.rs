@@ -4,9 +4,10 @@
 //! cannot be called.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use wharf_model::{CallError, Caller, Prompt, Resource, ResourceTemplate, Slice, Source, Tool};
+use wharf_model::{
+    CallError, Caller, HashMap, Prompt, Resource, ResourceTemplate, Slice, Source, Tool,
+};
 
 use super::{Catalog, Route, unknown};
 use crate::access::{Access, AccessConfig, GrantSet, Permissions, Refused, Shown};

@@ -5,9 +5,7 @@
 //! read should find what reads, one for a change what changes ([`wharf_model::ToolAnnotations`] knows); what covers
 //! more of the question wins over what repeats one word of it; and what calls itself deprecated comes later.
 
-use std::collections::HashMap;
-
-use wharf_model::Tool;
+use wharf_model::{HashMap, Tool};
 
 use super::summary::{head, plain, sentence_end};
 use super::thesaurus::{Thesaurus, written_out};
@@ -184,7 +182,7 @@ impl Index {
     /// Adds what one word of the question, or the best of what it can also mean, is worth to each tool. Gives what it
     /// is worth at most.
     fn add_word(&self, word: &str, matches: &mut [Match]) -> f32 {
-        let mut best: HashMap<u32, (f32, f32)> = HashMap::new();
+        let mut best: HashMap<u32, (f32, f32)> = HashMap::default();
         let others = self.thesaurus.others(word).iter().map(String::as_str);
         let meant = std::iter::once((word, 1.0)).chain(others.map(|other| (other, SYNONYM)));
         for (word, certainty) in meant {

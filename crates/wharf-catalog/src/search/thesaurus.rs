@@ -1,8 +1,7 @@
 //! Words that people use for one another: the verbs of APIs, and everyday English. Nothing here knows any one API.
 
-use std::collections::HashMap;
-
 use super::words::stem;
+use wharf_model::HashMap;
 
 /// Words of a line can stand for each other. Verbs first: the same act has one name in a question, another in an
 /// operation's name, and a third in HTTP.
@@ -114,7 +113,7 @@ pub(super) struct Thesaurus(HashMap<String, Vec<String>>);
 
 impl Thesaurus {
     pub(super) fn new() -> Self {
-        let mut map: HashMap<String, Vec<String>> = HashMap::new();
+        let mut map: HashMap<String, Vec<String>> = HashMap::default();
         for line in LINES {
             let stems: Vec<String> = line.split(' ').map(stemmed).collect();
             for one in &stems {

@@ -4,11 +4,9 @@
 //! slice tells by its place which file it is from. Files are known by their addresses; who has the bytes (a folder, a
 //! server) is not known here: [`Files::missing`] says what is needed, and somebody else brings it or says why not.
 
-use std::collections::{HashMap, HashSet};
-
 use memchr::memmem;
 use url::Url;
-use wharf_model::Slice;
+use wharf_model::{HashMap, HashSet, Slice};
 
 use super::Span;
 
@@ -53,10 +51,10 @@ impl Files {
                 span,
                 bases: Vec::new(),
             }],
-            by_address: HashMap::new(),
-            refused: HashMap::new(),
+            by_address: HashMap::default(),
+            refused: HashMap::default(),
             wanted: Vec::new(),
-            known: HashSet::new(),
+            known: HashSet::default(),
         }
     }
 

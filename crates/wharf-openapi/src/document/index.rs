@@ -4,10 +4,9 @@
 //! accepts exactly RFC 8259, down to [`DEPTH_MAX`] levels; a property test holds it against `serde_json`.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use wharf_model::{Ends, EndsBuilder, leading_spaces, plain_length};
+use wharf_model::{Ends, EndsBuilder, HashMap, HashSet, leading_spaces, plain_length};
 
 use super::DEPTH_MAX;
 
@@ -93,7 +92,7 @@ impl Index {
     /// Notes the members of the object at the scanner. Recursion ends with the parts: root, components, section.
     fn object(&mut self, scanner: &mut Scanner<'_>, part: Part) -> Option<()> {
         let start = u32::try_from(scanner.at).ok()?;
-        let mut names = Names::new();
+        let mut names = Names::default();
         let mut paths: Vec<(Box<str>, Span)> = Vec::new();
         let begun = scanner.ends.begin(start);
         scanner.open();
@@ -112,7 +111,7 @@ impl Index {
         scanner.ends.end(&begun, u32::try_from(scanner.at).ok()?);
         if part == Part::Paths {
             // The first of two equal paths keeps its place and gets the last one's item.
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             for (path, span) in &mut paths {
                 *span = names[path];
             }

@@ -2,10 +2,8 @@
 //!
 //! Few documents have any of it, so it is looked for only when a reference asks, by one pass over the text.
 
-use std::collections::HashMap;
-
 use memchr::memmem;
-use wharf_model::Slice;
+use wharf_model::{HashMap, Slice};
 
 use super::files::Files;
 use super::index::Scanner;

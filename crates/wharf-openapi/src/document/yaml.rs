@@ -8,7 +8,7 @@
 mod mend;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use wharf_model::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
@@ -62,7 +62,7 @@ fn convert(text: &str) -> Result<String, Broken> {
     let mut writer = Writer {
         out: String::with_capacity(text.len()),
         open: Vec::new(),
-        anchors: HashMap::new(),
+        anchors: HashMap::default(),
         anchored_bytes: 0,
     };
     let mut parser = Parser::new_from_str(text);

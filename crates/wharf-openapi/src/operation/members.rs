@@ -1,9 +1,8 @@
 //! The properties of an object body, collected from everything its schema is made of.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashMap, JsonKind, Slice};
 
 use crate::reference::Resolver;
 use crate::schema::{Keyword, Keywords, members_once};
@@ -62,7 +61,7 @@ impl<'d> ObjectMembers<'d> {
     fn collected(resolver: &Resolver<'d>, schema: Slice<'d>) -> Option<Self> {
         let mut collector = Collector {
             resolver,
-            places: HashMap::new(),
+            places: HashMap::default(),
             found: Self::default(),
             required: Vec::new(),
             alternatives: Vec::new(),

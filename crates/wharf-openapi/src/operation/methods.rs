@@ -1,11 +1,10 @@
 //! The methods of a path item: those that OpenAPI names, and those that a document may add.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashSet, JsonKind, Slice};
 
 use crate::document::Version;
 use crate::schema::members_once;
@@ -77,7 +76,7 @@ pub(super) fn listed<'d>(
     }
     sort(&mut found);
     // `GET` beside `get` would be refused, and would be told from it by nothing.
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     found.retain(|listed| seen.insert(listed.method.clone()));
     found
 }

@@ -1,8 +1,6 @@
 //! The schemas that become `$defs`: each converted once, with what it refers to.
 
-use std::collections::{HashMap, HashSet};
-
-use wharf_model::Slice;
+use wharf_model::{HashMap, HashSet, Slice};
 
 use super::around::Around;
 use super::convert::Converter;

@@ -229,8 +229,7 @@ pub(crate) fn members_once(value: Slice<'_>) -> Vec<(Cow<'_, str>, Slice<'_>)> {
     /// Below this, comparing each with each is faster than a table.
     const FEW: usize = 24;
     let mut members: Vec<(Cow<'_, str>, Slice<'_>)> = Vec::new();
-    let mut places: std::collections::HashMap<Cow<'_, str>, usize> =
-        std::collections::HashMap::new();
+    let mut places: wharf_model::HashMap<Cow<'_, str>, usize> = wharf_model::HashMap::default();
     for (key, value) in value.each_member() {
         let earlier = if members.len() < FEW {
             members.iter().position(|(name, _)| *name == key)

@@ -1,6 +1,6 @@
 //! Which patterns are regular expressions.
 
-use std::collections::HashMap;
+use wharf_model::HashMap;
 
 /// Longer patterns are not looked at.
 const PATTERN_BYTES_MAX: usize = 4096;

@@ -4,12 +4,11 @@
 //! tool written. The two are about as much work, and reading looks at nothing that was written: of a large document a
 //! second thread reads what the first one writes. What comes out is the same.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::mpsc::sync_channel;
 
 use http::Method;
-use wharf_model::Tool;
+use wharf_model::{HashMap, Hashing, Tool};
 
 use super::Entry;
 use crate::config::Config;
@@ -58,7 +57,7 @@ pub(super) fn read(
     let mut writer = ToolWriter::new(config, &resolver);
     let mut prompts = config.prompts.then(PromptWriter::default);
     let mut tools = Vec::with_capacity(names.len());
-    let mut entries = HashMap::with_capacity(names.len());
+    let mut entries = HashMap::with_capacity_and_hasher(names.len(), Hashing::default());
     each_operation(&resolver, &items, heads, addresses, |read| {
         let Read {
             path,

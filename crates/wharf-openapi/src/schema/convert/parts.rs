@@ -1,9 +1,8 @@
 //! Keywords that hold further schemas.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashSet, JsonKind, Slice};
 
 use super::Converter;
 use crate::schema::around::{Around, beside};
@@ -198,7 +197,7 @@ impl<'d> Converter<'_, '_, 'd> {
             for (name, needed) in members_once(lists) {
                 fragment.writer.key(&name);
                 fragment.writer.open_array();
-                let mut seen = HashSet::new();
+                let mut seen = HashSet::default();
                 for name in needed.each_item().filter_map(Slice::text) {
                     if seen.insert(name.clone()) {
                         fragment.writer.text(&name);

@@ -1,10 +1,9 @@
 //! Keywords that hold values, numbers and texts.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use serde_json::Value;
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashSet, JsonKind, Slice};
 
 use super::Converter;
 use crate::schema::keywords::{Keyword, Keywords};
@@ -21,7 +20,7 @@ impl<'d> Converter<'_, '_, 'd> {
         nullable: bool,
     ) {
         if let Some(values) = schema.get(Keyword::Enum) {
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             let mut texts: Vec<Cow<'d, str>> = values
                 .each_item()
                 .filter(|value| sound(*value, fragment.writer.depth_left()))
