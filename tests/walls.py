@@ -42,6 +42,8 @@ class Tree:
             for dependency in nodes[user]["deps"]:
                 if all(kind["kind"] == "dev" for kind in dependency["dep_kinds"]):
                     continue
+                if not wanted(packages[user], nodes[user]["features"], dependency, packages[dependency["pkg"]]["name"]):
+                    continue
                 self.users[packages[dependency["pkg"]]["name"]].add(packages[user]["name"])
                 if dependency["pkg"] not in seen:
                     seen.add(dependency["pkg"])
@@ -49,6 +51,24 @@ class Tree:
 
     def names(self):
         return {package["name"] for package in self.packages}
+
+
+def wanted(package, features, dependency, name):
+    """Whether a package uses this dependency. Cargo also lists those that a feature would change if they were there: `a?/b`."""
+    declared = [
+        entry
+        for entry in package["dependencies"]
+        if entry["kind"] != "dev"
+        and ((entry["rename"] or "").replace("-", "_") == dependency["name"] or (not entry["rename"] and entry["name"] == name))
+    ]
+    if not all(entry["optional"] for entry in declared):
+        return True
+    switches = {switch for feature in features for switch in package["features"].get(feature, ())}
+    keys = [entry["rename"] or entry["name"] for entry in declared]
+    return any(
+        key in features or f"dep:{key}" in switches or any(switch.startswith(f"{key}/") for switch in switches)
+        for key in keys
+    )
 
 
 def judge_walls(tree, rules):
