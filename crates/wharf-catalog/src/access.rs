@@ -2,13 +2,17 @@
 //!
 //! Rules open tools to kinds of callers, and only open: a tool may be called by whoever any rule opens it to. What no rule
 //! names is open as `default` says. A tool that somebody may not call is not listed to them, and does not exist for them
-//! unless more scopes or a sign-in would help; then the refusal says which.
+//! unless more scopes or a sign-in would help; then the refusal says which. A policy, where there is one, must permit what
+//! the rules open.
 //!
 //! Each kind of caller is a *grant*, numbered when the catalog is built, and each tool knows its grants as a set of bits. A
 //! call asks whether its caller has one of its tool's grants; a list depends on the set of grants that a caller has, its
-//! *permissions*, so lists are prepared for sets and never for single callers.
+//! *permissions*, so lists are prepared for sets and never for single callers. What a policy says of everything is part
+//! of the permissions.
 
+mod cedar;
 mod decision;
+mod policy;
 mod shown;
 mod who;
 
@@ -20,8 +24,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::cedar::{CedarConfig, ClaimKind};
 pub use self::decision::{Access, Permissions};
-pub(crate) use self::decision::{GRANTS_MAX, GrantSet, Refused};
+pub(crate) use self::decision::{GRANTS_MAX, Refused};
+pub use self::policy::{Policy, Thing};
 pub(crate) use self::shown::Shown;
 pub use self::who::Who;
 use crate::pattern::ToolPattern;
@@ -45,6 +51,9 @@ pub struct AccessConfig {
     /// or `OpenID` Connect scheme, where it declares any. Default: false; the scopes of a document are those of the API, and
     /// clients of this server have tokens for this server.
     pub document_scopes: bool,
+    /// A policy in the language Cedar that has to permit what the rules open; `default: anyone` leaves everything to it.
+    /// Needs a binary that was built with `--features cedar`. Default: none; the rules alone decide.
+    pub cedar: Option<CedarConfig>,
 }
 
 /// Opens tools to callers.

@@ -240,7 +240,7 @@ impl Catalog {
             once = Search::new(&self.tools);
             &once
         };
-        search.best(self.visible().shown(), question, limit)
+        search.best(&self.visible().shown(), question, limit)
     }
 
     /// All tools, in the order to list them. Each can be called, listed or not.
@@ -366,20 +366,21 @@ impl Catalog {
             Err(complaint) => return Ok(Outcome::Complete(ToolResult::error(complaint))),
         };
         let arguments = arguments.slice();
-        let shown = self.visible_to(&context.caller).shown();
+        let shown = || self.visible_to(&context.caller).shown();
         let counted = || self.enter(context, Called { tool: None, name });
         let result = match tool {
             SearchTool::Find => {
                 let _place = counted().await?;
-                search.find(shown, arguments)
+                search.find(&shown(), arguments)
             }
             SearchTool::Describe => {
+                let shown = shown();
                 let by_name = |name: &str| {
                     let route = self.tool_routes.get(name)?;
                     shown.has(route.index).then(|| &self.tools[route.index])
                 };
                 let _place = counted().await?;
-                search.describe(shown, by_name, arguments)
+                search.describe(&shown, by_name, arguments)
             }
             SearchTool::Call => {
                 let (name, arguments) = search::wanted(arguments);
@@ -387,7 +388,7 @@ impl Catalog {
                     Ok(route) => return self.call_route(context, route, arguments.slice()).await,
                     Err(Refused::Hidden) => {
                         let _place = counted().await?;
-                        search.unknown(shown, &name)
+                        search.unknown(&shown(), &name)
                     }
                     Err(refused) => return Err(refused.or(|| unknown("tool", &name))),
                 }

@@ -28,7 +28,10 @@ mod search;
 mod shape;
 mod tokens;
 
-pub use access::{Access, AccessConfig, AccessRule, Everybody, Permissions, Who};
+pub use access::{
+    Access, AccessConfig, AccessRule, CedarConfig, ClaimKind, Everybody, Permissions, Policy,
+    Thing, Who,
+};
 pub use arguments::fit;
 pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX, Visible};
 pub use client::Client;

@@ -154,7 +154,12 @@ impl Search {
     }
 
     /// The best of the tools that are shown for a question, best first.
-    pub(crate) fn best<'t>(&self, shown: Shown<'t>, question: &str, limit: usize) -> Vec<&'t Tool> {
+    pub(crate) fn best<'t>(
+        &self,
+        shown: &Shown<'t>,
+        question: &str,
+        limit: usize,
+    ) -> Vec<&'t Tool> {
         let index = self.index.get_or_init(|| Index::new(shown.all()));
         index
             .find(question, limit, |at| shown.has(at))
@@ -164,7 +169,7 @@ impl Search {
     }
 
     /// Answers `find_tools`.
-    pub(crate) fn find(&self, tools: Shown<'_>, arguments: Slice<'_>) -> ToolResult {
+    pub(crate) fn find(&self, tools: &Shown<'_>, arguments: Slice<'_>) -> ToolResult {
         let question = arguments
             .get("query")
             .and_then(Slice::text)
@@ -197,7 +202,7 @@ impl Search {
     /// Answers `describe_tool`.
     pub(crate) fn describe<'t>(
         &self,
-        tools: Shown<'_>,
+        tools: &Shown<'_>,
         by_name: impl Fn(&str) -> Option<&'t Tool>,
         arguments: Slice<'_>,
     ) -> ToolResult {
@@ -219,7 +224,7 @@ impl Search {
     }
 
     /// What to say of a name that nothing has, for the model to mend.
-    pub(crate) fn unknown(&self, tools: Shown<'_>, name: &str) -> ToolResult {
+    pub(crate) fn unknown(&self, tools: &Shown<'_>, name: &str) -> ToolResult {
         let mut text = format!("There is no tool `{}`.", shown(name));
         let nearest = self.nearest(tools, name);
         if nearest.is_empty() {
@@ -231,7 +236,7 @@ impl Search {
     }
 
     /// Names that look like `name`; where none does, those of tools that its words find.
-    fn nearest<'t>(&self, tools: Shown<'t>, name: &str) -> Vec<&'t str> {
+    fn nearest<'t>(&self, tools: &Shown<'t>, name: &str) -> Vec<&'t str> {
         let mut alike: Vec<(f64, &str)> = tools
             .iter()
             .map(|tool| {

@@ -99,25 +99,25 @@ impl Offering {
         };
         Message::around(
             frame.open(0),
-            lists.member(method, frame.revision.is_modern(), visible),
+            lists.member(method, frame.revision.is_modern(), &visible),
             encode::list_end(frame, ttl_ms, cache_scope).into(),
         )
     }
 
-    fn lists_for(&self, permissions: Permissions) -> Arc<Lists> {
+    fn lists_for(&self, permissions: &Permissions) -> Arc<Lists> {
         // Only whole entries are ever put in, so a panic elsewhere has left nothing half done.
         let kept = self.lists_by_permissions.lock();
         let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= PERMISSIONS_KEPT_MAX && !kept.contains_key(&permissions) {
+        if kept.len() >= PERMISSIONS_KEPT_MAX && !kept.contains_key(permissions) {
             kept.clear();
         }
-        kept.entry(permissions).or_default().clone()
+        kept.entry(permissions.clone()).or_default().clone()
     }
 }
 
 impl Lists {
     /// `"tools":[…]` and its like.
-    fn member(&self, method: Method, modern: bool, visible: Visible<'_>) -> Bytes {
+    fn member(&self, method: Method, modern: bool, visible: &Visible<'_>) -> Bytes {
         let bytes = match method {
             Method::ListPrompts => self
                 .prompts
@@ -145,7 +145,7 @@ impl Lists {
         bytes.clone()
     }
 
-    fn modern_tools(&self, visible: Visible<'_>) -> &Bytes {
+    fn modern_tools(&self, visible: &Visible<'_>) -> &Bytes {
         self.tools
             .get_or_init(|| tools_for(&visible.listed_tools(), true))
     }

@@ -21,6 +21,7 @@ use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetc
 use crate::cli::Input;
 use crate::config::{self, Config, ConfigFile, SourceConfig};
 use crate::failure::Failure;
+use crate::policy;
 use crate::references::{self, Origin};
 use crate::secrets::{self, Surroundings};
 use crate::terminal;
@@ -35,6 +36,8 @@ pub(crate) struct Assembled {
     /// Who finds out who calls, where somebody is asked.
     pub(crate) authenticator: Option<Authenticator>,
     pub(crate) reports: Vec<SourceReport>,
+    /// How many policies decide besides the rules, where there is a file of them.
+    pub(crate) policies: Option<usize>,
     /// Every file that was read, for `--watch`.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -123,9 +126,16 @@ pub(crate) async fn of_config(
     catalog
         .list_tools(config.tools_mode, config.tools_tokens_max)
         .map_err(|error| Failure::of(&error).hint(error.hint()))?;
+    let mut policies = None;
     if let Some(access) = &config.access {
+        let policy = access
+            .cedar
+            .as_ref()
+            .map(|cedar| policy::read(&catalog, cedar, &config.file, &mut files))
+            .transpose()?;
+        policies = policy.as_ref().map(|(_, count)| *count);
         catalog = catalog
-            .restricted(access)
+            .restricted(access, policy.map(|(policy, _)| policy))
             .map_err(|mistakes| of_rules(&mistakes))?;
     }
     if let Some(limits) = &config.limits {
@@ -138,6 +148,7 @@ pub(crate) async fn of_config(
         catalog,
         authenticator,
         reports,
+        policies,
         files,
     })
 }
@@ -458,7 +469,7 @@ async fn read_document(
         return Ok((document, Some(fetched.url)));
     }
     let path = file.folder.join(location);
-    let document = parse(Bytes::from(read_file(&path)?), location)?;
+    let document = parse(Bytes::from(read_document_file(&path)?), location)?;
     files.push(path.clone());
     let document = references::attach(document, &Origin::File(&path), files).await;
     Ok((document, None))
@@ -491,11 +502,15 @@ async fn fetch(
     }
 }
 
-/// Reads a file as far as a document may be long: what is no file, or grows, does not matter then.
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read_document_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let hint = "a document is a file here or an `http(s)://` URL";
+    read_file(path, DOCUMENT_BYTES_MAX, hint)
+}
+
+/// Reads a file as far as it may be long: what is no file, or grows, does not matter then.
+pub(crate) fn read_file(path: &Path, bytes_max: u64, hint: &str) -> Result<Vec<u8>, Failure> {
     let cannot = |reason: &dyn std::fmt::Display| {
-        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
-            .hint("a document is a file here or an `http(s)://` URL")
+        Failure::new(format!("cannot read `{}`: {reason}", path.display())).hint(hint)
     };
     let file = File::open(path).map_err(|error| cannot(&error))?;
     let metadata = file.metadata().map_err(|error| cannot(&error))?;
@@ -503,13 +518,11 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
         return Err(cannot(&"it is no file"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    file.take(DOCUMENT_BYTES_MAX + 1)
+    file.take(bytes_max + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| cannot(&error))?;
-    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        return Err(cannot(&format_args!(
-            "it has more than {DOCUMENT_BYTES_MAX} bytes"
-        )));
+    if bytes.len() as u64 > bytes_max {
+        return Err(cannot(&format_args!("it has more than {bytes_max} bytes")));
     }
     Ok(bytes)
 }

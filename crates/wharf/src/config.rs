@@ -64,7 +64,7 @@ pub(crate) struct Config {
     pub(crate) tools_tokens_max: usize,
     /// Who may see and call what. Default: everybody everything, as far as they reach the server at all.
     #[serde(default)]
-    pub(crate) access: Option<wharf_catalog::AccessConfig>,
+    pub(crate) access: Option<Box<wharf_catalog::AccessConfig>>,
     /// How much callers may call. Default: as much as the server bears.
     #[serde(default)]
     pub(crate) limits: Option<wharf_catalog::LimitsConfig>,

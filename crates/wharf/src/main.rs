@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod failure;
 mod openapi_compat;
+mod policy;
 mod references;
 mod secrets;
 mod tables;

@@ -1,10 +1,12 @@
 //! The rules as they are asked: grants, which tools they open, and what a caller is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use wharf_model::{CallError, Caller, Identity};
 
-use super::{AccessConfig, AccessRule, Everybody, Who, who};
+use super::policy::{Judge, Verdict};
+use super::{AccessConfig, AccessRule, Everybody, Policy, Thing, Who, who};
 use crate::pattern::{self, RuleMistake};
 use crate::select::Candidate;
 
@@ -17,11 +19,14 @@ const SIGNED_IN: GrantSet = GrantSet(1 << 1);
 
 /// Some of the grants, by their numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(crate) struct GrantSet(u128);
+struct GrantSet(u128);
 
-/// The grants that a caller has. Whoever has the same sees the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Permissions(GrantSet);
+/// The grants that a caller has, and what the policy permits. Whoever has the same sees the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Permissions {
+    grants: GrantSet,
+    verdict: Option<Arc<Verdict>>,
+}
 
 /// Who may see and call what, ready to be asked.
 pub struct Access {
@@ -31,8 +36,10 @@ pub struct Access {
     tools: Vec<GrantSet>,
     /// What opens each source's prompts and resources.
     sources: Vec<GrantSet>,
+    /// What has to permit everything besides.
+    judge: Option<Judge>,
     calls_need_caller: bool,
-    /// Something is open to callers who sign in that is not to others.
+    /// Something is open to callers who sign in that is not to others. A policy is taken to be of that kind.
     signing_in_helps: bool,
     /// Nothing at all is open to callers who have not signed in.
     is_closed: bool,
@@ -83,17 +90,11 @@ impl GrantSet {
     }
 }
 
-impl Permissions {
-    /// Whether they open what these grants open.
-    pub(crate) fn open(self, grants: GrantSet) -> bool {
-        self.0.overlaps(grants)
-    }
-}
-
 impl Access {
     /// Reads the rules for `tools` and `sources`, both in the catalog's order, or tells everything that is wrong.
     pub(crate) fn new(
         config: &AccessConfig,
+        policy: Option<Arc<dyn Policy>>,
         tools: &[Candidate<'_>],
         sources: &[&str],
     ) -> Result<Self, Vec<RuleMistake>> {
@@ -147,41 +148,63 @@ impl Access {
         };
         let (tools, sources) = (filled(of_tools), filled(of_sources));
         let signing_in_helps = config.calls_need_caller
+            || policy.is_some()
             || tools
                 .iter()
                 .chain(&sources)
                 .any(|set| *set != GrantSet::default() && !set.overlaps(ANYONE));
-        let mut all = tools.iter().chain(&sources);
-        Ok(Self {
-            is_closed: !config.calls_need_caller && !all.any(|set| set.overlaps(ANYONE)),
+        let judge = policy.map(|policy| Judge::new(policy, tools.len(), sources.len()));
+        let mut access = Self {
             grants: builder.grants,
             tools,
             sources,
+            judge,
             calls_need_caller: config.calls_need_caller,
             signing_in_helps,
-        })
+            is_closed: false,
+        };
+        access.is_closed = !config.calls_need_caller && access.is_closed_to(&Caller::default());
+        Ok(access)
     }
 
-    /// What opens a tool, by its place in the catalog.
-    pub(crate) fn of_tool(&self, index: usize) -> GrantSet {
-        self.tools[index]
+    fn is_closed_to(&self, caller: &Caller) -> bool {
+        let permissions = self.permissions(caller);
+        let tools = (0..self.tools.len()).map(Thing::Tool);
+        let mut all = tools.chain((0..self.sources.len()).map(Thing::Source));
+        !all.any(|thing| self.shows(&permissions, thing))
     }
 
-    /// What opens a source's prompts and resources, by its place in the catalog.
-    pub(crate) fn of_source(&self, index: usize) -> GrantSet {
-        self.sources[index]
+    /// What opens a thing.
+    fn grants_of(&self, thing: Thing) -> GrantSet {
+        match thing {
+            Thing::Tool(index) => self.tools[index],
+            Thing::Source(index) => self.sources[index],
+        }
     }
 
     /// What a caller is shown.
     pub fn permissions(&self, caller: &Caller) -> Permissions {
+        Permissions {
+            grants: self.grants_shown_to(caller),
+            verdict: self.judge.as_ref().map(|judge| judge.verdict(caller)),
+        }
+    }
+
+    /// Whether these permissions are enough to be shown a thing.
+    pub(crate) fn shows(&self, permissions: &Permissions, thing: Thing) -> bool {
+        let verdict = permissions.verdict.as_ref();
+        permissions.grants.overlaps(self.grants_of(thing))
+            && verdict.is_none_or(|verdict| verdict.permits(thing))
+    }
+
+    fn grants_shown_to(&self, caller: &Caller) -> GrantSet {
         let Some(identity) = caller.identity() else {
             // What opens to nobody is in no set, and stays hidden.
-            let shown = if self.calls_need_caller {
+            return if self.calls_need_caller {
                 GrantSet(u128::MAX)
             } else {
                 ANYONE
             };
-            return Permissions(shown);
         };
         let mut held = ANYONE;
         held.add(SIGNED_IN);
@@ -190,11 +213,30 @@ impl Access {
                 held.add(GrantSet::of(number));
             }
         }
-        Permissions(held)
+        held
     }
 
-    /// Whether a caller may call what these grants open, or what to tell them.
-    pub(crate) fn check(&self, caller: &Caller, grants: GrantSet) -> Result<(), Refused> {
+    /// Whether a caller may have a thing, or what to tell them.
+    pub(crate) fn check(&self, caller: &Caller, thing: Thing) -> Result<(), Refused> {
+        let opened = self.check_rules(caller, self.grants_of(thing));
+        let Some(judge) = &self.judge else {
+            return opened;
+        };
+        match opened {
+            Ok(()) if judge.permits(caller, thing) => Ok(()),
+            Ok(()) => Err(self.refusal_of_unknown(caller)),
+            // Scopes are worth asking for only where the policy would permit it then.
+            Err(Refused::Forbidden { scopes })
+                if !judge.permits(&with_scopes(caller, &scopes), thing) =>
+            {
+                Err(Refused::Hidden)
+            }
+            refused => refused,
+        }
+    }
+
+    /// Whether the rules let a caller have what these grants open.
+    fn check_rules(&self, caller: &Caller, grants: GrantSet) -> Result<(), Refused> {
         let Some(identity) = caller.identity() else {
             return if grants.overlaps(ANYONE) && !self.calls_need_caller {
                 Ok(())
@@ -243,7 +285,7 @@ impl Access {
         }
     }
 
-    /// Each kind of callers that the rules name, and how many tools it may call: for people.
+    /// Each kind of callers that the rules name, and how many tools they open to it: for people.
     pub fn kinds(&self) -> Vec<(&Who, usize)> {
         let count = |number| {
             let grant = GrantSet::of(number);
@@ -364,6 +406,13 @@ impl Builder<'_> {
         }
         opened
     }
+}
+
+/// The caller with these scopes as well.
+fn with_scopes(caller: &Caller, scopes: &[String]) -> Caller {
+    let mut identity = caller.identity().cloned().unwrap_or_default();
+    identity.scopes.extend(scopes.iter().cloned());
+    Caller::known(identity)
 }
 
 /// RFC 6749, section 3.3.

@@ -2,10 +2,9 @@
 
 use wharf_model::Tool;
 
-use super::{Access, Permissions};
+use super::{Access, Permissions, Thing};
 
 /// Some of a catalog's tools, or all.
-#[derive(Clone, Copy)]
 pub(crate) struct Shown<'c> {
     all: &'c [Tool],
     /// Where somebody sees less than all.
@@ -18,17 +17,17 @@ impl<'c> Shown<'c> {
     }
 
     /// Whether the tool at this place is one of them.
-    pub(crate) fn has(self, index: usize) -> bool {
-        self.limits
-            .is_none_or(|(access, permissions)| permissions.open(access.of_tool(index)))
+    pub(crate) fn has(&self, index: usize) -> bool {
+        let limits = self.limits.as_ref();
+        limits.is_none_or(|(access, permissions)| access.shows(permissions, Thing::Tool(index)))
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'c Tool> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'c Tool> {
         let numbered = self.all.iter().enumerate();
         numbered.filter_map(move |(index, tool)| self.has(index).then_some(tool))
     }
 
-    pub(crate) fn count(self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self.limits {
             None => self.all.len(),
             Some(_) => self.iter().count(),
@@ -36,7 +35,7 @@ impl<'c> Shown<'c> {
     }
 
     /// The catalog's tools, whether they are shown or not: what places count.
-    pub(crate) fn all(self) -> &'c [Tool] {
+    pub(crate) fn all(&self) -> &'c [Tool] {
         self.all
     }
 }

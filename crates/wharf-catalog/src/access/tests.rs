@@ -1,4 +1,5 @@
 mod calls;
+mod policy;
 mod property;
 mod rules;
 
@@ -11,7 +12,7 @@ use wharf_model::{
     ToolResult,
 };
 
-use super::AccessConfig;
+use super::{AccessConfig, Policy, Thing};
 use crate::select::tests::{tool, tools};
 use crate::{Catalog, Offer, RuleMistake, ToolsMode};
 
@@ -120,6 +121,14 @@ struct Shops {
 impl Shops {
     /// `pets` with the tools that selections are tried on, and `bills` with two of its own behind a prefix.
     fn with(config: &AccessConfig, mode: ToolsMode) -> Result<Self, Vec<RuleMistake>> {
+        Self::judged(config, mode, None)
+    }
+
+    fn judged(
+        config: &AccessConfig,
+        mode: ToolsMode,
+        policy: Option<Arc<dyn Policy>>,
+    ) -> Result<Self, Vec<RuleMistake>> {
         let shop = |name, tools| {
             Arc::new(Shop {
                 name,
@@ -143,7 +152,7 @@ impl Shops {
         });
         let mut catalog = Catalog::build(offers).unwrap();
         catalog.list_tools(mode, 0).unwrap();
-        let catalog = catalog.restricted(config)?;
+        let catalog = catalog.restricted(config, policy)?;
         Ok(Self { catalog, sources })
     }
 
@@ -183,6 +192,15 @@ impl Shops {
             (Ok(()), Err(error)) => format!("late {error:?}"),
             (checked, answer) => panic!("{name}: {checked:?}, but {answer:?}"),
         }
+    }
+}
+
+/// A policy as a function of who asks and for what.
+struct Says<F>(F);
+
+impl<F: Fn(&Caller, Thing) -> bool + Send + Sync> Policy for Says<F> {
+    fn permits(&self, caller: &Caller, things: &[Thing]) -> Vec<bool> {
+        things.iter().map(|thing| self.0(caller, *thing)).collect()
     }
 }
 

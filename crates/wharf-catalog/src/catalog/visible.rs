@@ -4,13 +4,14 @@
 //! cannot be called.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use wharf_model::{
     CallError, Caller, HashMap, Prompt, Resource, ResourceTemplate, Slice, Source, Tool,
 };
 
 use super::{Catalog, Route, unknown};
-use crate::access::{Access, AccessConfig, GrantSet, Permissions, Refused, Shown};
+use crate::access::{Access, AccessConfig, Permissions, Policy, Refused, Shown, Thing};
 use crate::pattern::RuleMistake;
 use crate::search::{Search, SearchTool};
 use crate::select::Candidate;
@@ -18,12 +19,12 @@ use crate::select::Candidate;
 /// What limits a catalog to what its callers may see.
 pub(super) struct Restriction {
     access: Access,
-    /// For each prompt what must be open, all of it.
-    prompts: Vec<Vec<GrantSet>>,
+    /// For each prompt what must be open, all of it; none for one whose tools are not all offered.
+    prompts: Vec<Option<Vec<Thing>>>,
 }
 
 /// What one caller sees of a catalog. Whoever has the same permissions sees the same.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Visible<'c> {
     catalog: &'c Catalog,
     /// None where nothing is hidden from anybody.
@@ -31,11 +32,15 @@ pub struct Visible<'c> {
 }
 
 impl Catalog {
-    /// Shows and opens everything only to whom the rules open it.
-    pub fn restricted(mut self, config: &AccessConfig) -> Result<Self, Vec<RuleMistake>> {
+    /// Shows and opens everything only to whom the rules open it and the policy, where there is one, permits it.
+    pub fn restricted(
+        mut self,
+        config: &AccessConfig,
+        policy: Option<Arc<dyn Policy>>,
+    ) -> Result<Self, Vec<RuleMistake>> {
         let sources: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
-        let access = Access::new(config, &self.candidates(), &sources)?;
-        let prompts = self.grants_of_prompts(&access);
+        let access = Access::new(config, policy, &self.candidates(), &sources)?;
+        let prompts = self.things_of_prompts();
         self.restriction = Some(Restriction { access, prompts });
         Ok(self)
     }
@@ -53,7 +58,7 @@ impl Catalog {
     }
 
     /// A prompt goes with its tools; one without is its source's.
-    fn grants_of_prompts(&self, access: &Access) -> Vec<Vec<GrantSet>> {
+    fn things_of_prompts(&self) -> Vec<Option<Vec<Thing>>> {
         let tools: HashMap<(usize, &str), usize> = self
             .tool_routes
             .values()
@@ -65,17 +70,13 @@ impl Catalog {
                 let source = self.prompt_routes[&prompt.name].source;
                 let of_tool = |tool: &String| {
                     let index = tools.get(&(source, tool.as_str()))?;
-                    Some(access.of_tool(*index))
+                    Some(Thing::Tool(*index))
                 };
                 if prompt.tools.is_empty() {
-                    vec![access.of_source(source)]
+                    Some(vec![Thing::Source(source)])
                 } else {
                     // What belongs to a tool that is not offered is open to nobody.
-                    let grants = prompt
-                        .tools
-                        .iter()
-                        .map(|tool| of_tool(tool).unwrap_or_default());
-                    grants.collect()
+                    prompt.tools.iter().map(of_tool).collect()
                 }
             })
             .collect()
@@ -189,7 +190,7 @@ impl Catalog {
             return route.ok_or(Refused::Hidden);
         };
         let route = route.ok_or_else(|| access.refusal_of_unknown(caller))?;
-        access.check(caller, access.of_tool(route.index))?;
+        access.check(caller, Thing::Tool(route.index))?;
         Ok(route)
     }
 
@@ -200,8 +201,9 @@ impl Catalog {
         };
         let access = &restriction.access;
         let route = route.ok_or_else(|| access.refusal_of_unknown(caller))?;
-        for grants in &restriction.prompts[route.index] {
-            access.check(caller, *grants)?;
+        let things = restriction.prompts[route.index].as_ref();
+        for thing in things.ok_or_else(|| access.refusal_of_unknown(caller))? {
+            access.check(caller, *thing)?;
         }
         Ok(route)
     }
@@ -209,7 +211,7 @@ impl Catalog {
     /// The source at this place, for its resources and completions.
     pub(super) fn reach_source(&self, caller: &Caller, at: usize) -> Result<&dyn Source, Refused> {
         if let Some(access) = self.access() {
-            access.check(caller, access.of_source(at))?;
+            access.check(caller, Thing::Source(at))?;
         }
         Ok(&*self.sources[at])
     }
@@ -223,17 +225,17 @@ pub(super) fn not_found(uri: &str) -> CallError {
 
 impl<'c> Visible<'c> {
     /// What whoever sees this has; none where nothing is hidden from anybody.
-    pub fn permissions(self) -> Option<Permissions> {
-        self.permissions
+    pub fn permissions(&self) -> Option<&Permissions> {
+        self.permissions.as_ref()
     }
 
     /// The tools, in the order to list them.
-    pub fn tools(self) -> Vec<&'c Tool> {
+    pub fn tools(&self) -> Vec<&'c Tool> {
         self.shown().iter().collect()
     }
 
     /// The tools that clients are shown: all that are visible, or those that find the others.
-    pub fn listed_tools(self) -> Vec<Cow<'c, Tool>> {
+    pub fn listed_tools(&self) -> Vec<Cow<'c, Tool>> {
         match &self.catalog.search {
             None => self.shown().iter().map(Cow::Borrowed).collect(),
             Some(search) if self.permissions.is_none() => {
@@ -251,43 +253,47 @@ impl<'c> Visible<'c> {
     }
 
     /// The prompts, in the order to list them.
-    pub fn prompts(self) -> Vec<&'c Prompt> {
+    pub fn prompts(&self) -> Vec<&'c Prompt> {
         let Some((restriction, permissions)) = self.limits() else {
             return self.catalog.prompts.iter().collect();
         };
-        let grants = self.catalog.prompts.iter().zip(&restriction.prompts);
-        grants
-            .filter(|(_, grants)| grants.iter().all(|grants| permissions.open(*grants)))
+        let is_open = |thing: &Thing| restriction.access.shows(permissions, *thing);
+        let are_open = |things: &Vec<Thing>| things.iter().all(is_open);
+        let prompts = self.catalog.prompts.iter().zip(&restriction.prompts);
+        prompts
+            .filter(|(_, things)| things.as_ref().is_some_and(are_open))
             .map(|(prompt, _)| prompt)
             .collect()
     }
 
     /// The resources, in the order to list them.
-    pub fn resources(self) -> Vec<&'c Resource> {
+    pub fn resources(&self) -> Vec<&'c Resource> {
         self.of_sources(&self.catalog.resources, &self.catalog.resource_sources)
     }
 
     /// The resource templates, in the order to list them.
-    pub fn resource_templates(self) -> Vec<&'c ResourceTemplate> {
+    pub fn resource_templates(&self) -> Vec<&'c ResourceTemplate> {
         let catalog = self.catalog;
         self.of_sources(&catalog.resource_templates, &catalog.template_sources)
     }
 
-    pub(crate) fn shown(self) -> Shown<'c> {
+    pub(crate) fn shown(&self) -> Shown<'c> {
         let limits = self.limits();
-        let limits = limits.map(|(restriction, permissions)| (&restriction.access, permissions));
+        let limits =
+            limits.map(|(restriction, permissions)| (&restriction.access, permissions.clone()));
         Shown::new(&self.catalog.tools, limits)
     }
 
-    fn limits(self) -> Option<(&'c Restriction, Permissions)> {
-        self.catalog.restriction.as_ref().zip(self.permissions)
+    fn limits(&self) -> Option<(&'c Restriction, &Permissions)> {
+        let restriction = self.catalog.restriction.as_ref()?;
+        Some((restriction, self.permissions.as_ref()?))
     }
 
-    fn of_sources<T>(self, all: &'c [T], sources: &'c [usize]) -> Vec<&'c T> {
+    fn of_sources<T>(&self, all: &'c [T], sources: &'c [usize]) -> Vec<&'c T> {
         let limits = self.limits();
         let is_open = |source: usize| {
             limits.is_none_or(|(restriction, permissions)| {
-                permissions.open(restriction.access.of_source(source))
+                restriction.access.shows(permissions, Thing::Source(source))
             })
         };
         let each = all.iter().zip(sources);

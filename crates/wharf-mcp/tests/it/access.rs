@@ -21,7 +21,7 @@ fn restricted(rules: &str, mode: ToolsMode) -> impl FnOnce(Probe) -> Catalog {
     move |probe| {
         let mut catalog = probe.catalog();
         catalog.list_tools(mode, usize::MAX).unwrap();
-        catalog.restricted(&rules).unwrap()
+        catalog.restricted(&rules, None).unwrap()
     }
 }
 

@@ -177,6 +177,11 @@ fn print_access(assembled: &Assembled, who: Option<&Caller>) {
         .map(|(who, tools)| [who.to_string(), format!("{tools} of {all}")]);
     terminal::result("\nWho may call how many tools:");
     terminal::result(terminal::table(["who", "tools"], rows));
+    if let Some((file, policies)) = policy(assembled) {
+        terminal::result(format_args!(
+            "Each call has to be permitted by the policies of `{file}` as well, which are {policies}. `--as` shows what is left for somebody."
+        ));
+    }
     if let Some(who) = who {
         let visible = assembled.catalog.visible_to(who).tools();
         terminal::result(format_args!(
@@ -185,6 +190,12 @@ fn print_access(assembled: &Assembled, who: Option<&Caller>) {
         ));
         terminal::result(tables::tools(&visible));
     }
+}
+
+/// The file of the policies that decide besides the rules, and how many it holds.
+fn policy(assembled: &Assembled) -> Option<(&str, usize)> {
+    let cedar = assembled.config.access.as_ref()?.cedar.as_ref()?;
+    Some((&cedar.policies, assembled.policies?))
 }
 
 fn access_as_json(assembled: &Assembled, who: Option<&Caller>) -> Option<serde_json::Value> {
@@ -200,5 +211,9 @@ fn access_as_json(assembled: &Assembled, who: Option<&Caller>) -> Option<serde_j
             .map(|tool| tool.name.clone())
             .collect::<Vec<_>>()
     });
-    Some(json!({"kinds": kinds.collect::<Vec<_>>(), "visible": visible}))
+    let mut report = json!({"kinds": kinds.collect::<Vec<_>>(), "visible": visible});
+    if let Some((file, policies)) = policy(assembled) {
+        report["cedar"] = json!({"file": file, "policies": policies});
+    }
+    Some(report)
 }

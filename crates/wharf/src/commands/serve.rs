@@ -29,6 +29,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         authenticator,
         reports,
         files,
+        ..
     } = assemble::assemble(&serve.input).await?;
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();

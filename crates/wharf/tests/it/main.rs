@@ -8,6 +8,7 @@
 mod access;
 mod bad_input;
 mod callers;
+mod cedar;
 mod chaos;
 mod commands;
 mod documentation;

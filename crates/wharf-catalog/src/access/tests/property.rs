@@ -1,13 +1,14 @@
 //! Whatever the rules and whoever the caller: what is not listed cannot be called.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use wharf_model::Caller;
 
-use super::{Shops, somebody, unknown};
+use super::{Says, Shops, somebody, unknown};
 use crate::ToolsMode;
-use crate::access::{AccessConfig, AccessRule, Everybody, Who};
+use crate::access::{AccessConfig, AccessRule, Everybody, Policy, Thing, Who};
 
 fn any_who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -65,6 +66,7 @@ fn any_config() -> impl Strategy<Value = AccessConfig> {
                     .into_iter()
                     .collect(),
                 document_scopes: false,
+                cedar: None,
             },
         )
 }
@@ -80,11 +82,42 @@ fn any_caller() -> impl Strategy<Value = Caller> {
     ]
 }
 
+/// A bit for each tool, for strangers and for others, where there is a policy at all.
+fn any_policy() -> impl Strategy<Value = Option<(u8, u8)>> {
+    prop::option::of(any::<(u8, u8)>())
+}
+
+fn permits((strangers, others): (u8, u8), caller: &Caller, thing: Thing) -> bool {
+    let bits = if caller.identity().is_some() {
+        others
+    } else {
+        strangers
+    };
+    matches!(thing, Thing::Tool(index) if bits >> index & 1 == 1)
+}
+
 proptest! {
     #[test]
-    fn what_is_not_listed_cannot_be_called(config in any_config(), caller in any_caller(), searches in any::<bool>()) {
+    fn what_is_not_listed_cannot_be_called(
+        config in any_config(),
+        policy in any_policy(),
+        caller in any_caller(),
+        searches in any::<bool>(),
+    ) {
         let mode = if searches { ToolsMode::Search } else { ToolsMode::All };
-        let shops = Shops::with(&config, mode).unwrap();
+        let judge = policy.map(|bits| {
+            let says = move |caller: &Caller, thing| permits(bits, caller, thing);
+            Arc::new(Says(says)) as Arc<dyn Policy>
+        });
+        let shops = Shops::judged(&config, mode, judge).unwrap();
+        let by_rules = Shops::with(&config, mode).unwrap().seen(&caller);
+        let tools = shops.catalog.tools().iter().enumerate();
+        let permitted = tools.filter(|(index, tool)| {
+            by_rules.split_whitespace().any(|name| name == tool.name)
+                && policy.is_none_or(|bits| permits(bits, &caller, Thing::Tool(*index)))
+        });
+        let permitted: Vec<_> = permitted.map(|(_, tool)| tool.name.as_str()).collect();
+        prop_assert_eq!(shops.seen(&caller), permitted.join(" "));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let seen = shops.seen(&caller);
         let seen: BTreeSet<&str> = seen.split_whitespace().collect();

@@ -173,7 +173,7 @@ fn scopes_of_the_document_hold_where_no_rule_does() {
     );
     let catalog = Catalog::build([Offer::from(source as Arc<dyn Source>)])
         .unwrap()
-        .restricted(&config)
+        .restricted(&config, None)
         .unwrap();
     for (caller, expected) in [
         (somebody(""), "photo delete order"),
