@@ -147,7 +147,9 @@ impl Routes {
             return Ok(answer.map(Either::Left));
         } else if let Some(sign_in) = self.door.sign_in(path) {
             let request = Request::from_parts(head, body);
-            return Ok(signed_in(&sign_in, request).await.map(Either::Left));
+            // Apart, since calls would carry its room.
+            let signed_in = Box::pin(signed_in(&sign_in, request)).await;
+            return Ok(signed_in.map(Either::Left));
         }
         let request = Request::from_parts(head, body);
         if is_endpoint {
