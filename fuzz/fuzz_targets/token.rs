@@ -25,7 +25,7 @@ static AUTHENTICATOR: LazyLock<Authenticator> = LazyLock::new(|| {
         key_header: Some("x-api-key".to_owned()),
         ..Config::default()
     };
-    Authenticator::new(&config, None).expect("a good configuration")
+    Authenticator::new(&config, None, None).expect("a good configuration")
 });
 
 fuzz_target!(|bytes: &[u8]| {
