@@ -391,7 +391,7 @@ def stores_refuse(services, account):
 
 
 def together(services, account):
-    """Of many who set a mark in DynamoDB one is the first, all counts are different, and what has ended counts no more."""
+    """Of many who set a mark in DynamoDB one is the first, two stores count together, and what has ended counts no more."""
     pairs = [f"{name}={value}" for name, value in account.role.items()]
     outputs = []
     for name, window_ms, wait_s in [("a", 60_000, 0), ("a", 60_000, 0), ("b", 4_000, 0), ("b", 4_000, 4.5)]:
