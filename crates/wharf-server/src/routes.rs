@@ -136,9 +136,8 @@ impl Routes {
     ) -> Result<Response<ResponseBody>, Infallible> {
         let (mut head, body) = request.into_parts();
         let body = TimedBody::new(body, self.body_timeout);
-        // Some clients add a slash.
         let path = head.uri.path();
-        let is_endpoint = path == self.path || path.strip_suffix('/') == Some(&self.path);
+        let is_endpoint = self.is_endpoint(path);
         if is_endpoint || MCP_BESIDE.contains(&path) {
             if let Some(refusal) = self.door.turn_away(&self.mcp, &mut head).await {
                 return Ok(refusal.map(Either::Left));

@@ -333,13 +333,7 @@ fn of_mistakes(
     file: &ConfigFile,
 ) -> Failure {
     let told = mistakes.iter().map(|mistake| {
-        let meant = mistake.misspelling().and_then(|(given, candidates)| {
-            wharf_config::nearest(given, candidates.iter().map(String::as_str))
-        });
-        let hint = match meant {
-            Some(meant) => Some(format!("did you mean `{meant}`?")),
-            None => mistake.hint().map(str::to_owned),
-        };
+        let hint = meant(mistake.misspelling()).or(mistake.hint().map(str::to_owned));
         let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
         let place = file
             .of_source(source, section, &mistake.keys())
@@ -352,16 +346,17 @@ fn of_mistakes(
 /// Everything that is wrong with rules over all tools.
 fn of_rules(mistakes: &[RuleMistake]) -> Failure {
     let told = mistakes.iter().map(|mistake| {
-        let meant = mistake.misspelling().and_then(|(given, candidates)| {
-            wharf_config::nearest(given, candidates.iter().map(String::as_str))
-        });
-        let hint = meant.map_or_else(
-            || mistake.hint().to_owned(),
-            |meant| format!("did you mean `{meant}`?"),
-        );
+        let hint = meant(mistake.misspelling()).unwrap_or_else(|| mistake.hint().to_owned());
         format!("error: {mistake}\nhint: {hint}")
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
+}
+
+/// What was probably meant, as a question, where a name is like one of the candidates.
+pub(crate) fn meant(misspelling: Option<(&str, &[String])>) -> Option<String> {
+    let (given, candidates) = misspelling?;
+    let nearest = wharf_config::nearest(given, candidates.iter().map(String::as_str))?;
+    Some(format!("did you mean `{nearest}`?"))
 }
 
 /// A mistake in the configuration, as one of the parts tells it.
@@ -412,13 +407,8 @@ fn shaped(
     let bytes_max = source.tools.openapi.result_bytes_max;
     let shaped = Shaped::new(inner, &source.results.shape, bytes_max).map_err(|error| {
         let hint = match &error {
-            ShapeError::UnknownTool { tool, candidates } => {
-                let nearest = wharf_config::nearest(tool, candidates.iter().map(String::as_str));
-                nearest.map_or_else(
-                    || "`wharf tools` lists the names".to_owned(),
-                    |nearest| format!("did you mean `{nearest}`?"),
-                )
-            }
+            ShapeError::UnknownTool { tool, candidates } => meant(Some((tool, candidates)))
+                .unwrap_or_else(|| "`wharf tools` lists the names".to_owned()),
             ShapeError::BadFilter { .. } => "docs/results.md says what of jq there is".to_owned(),
         };
         Failure::of(&error)

@@ -77,13 +77,8 @@ fn text(
 #[cfg(feature = "cedar")]
 fn of(mistakes: &[wharf_cedar::Mistake]) -> Failure {
     let told = mistakes.iter().map(|mistake| {
-        let meant = mistake.misspelling().and_then(|(given, candidates)| {
-            wharf_config::nearest(given, candidates.iter().map(String::as_str))
-        });
-        let hint = meant.map_or_else(
-            || mistake.hint().to_owned(),
-            |meant| format!("did you mean `{meant}`?"),
-        );
+        let hint = crate::assemble::meant(mistake.misspelling())
+            .unwrap_or_else(|| mistake.hint().to_owned());
         format!("error: {mistake}\nhint: {hint}")
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
