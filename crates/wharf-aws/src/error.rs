@@ -60,7 +60,9 @@ pub enum AwsError {
         operation: &'static str,
     },
     /// Others wrote at the same time, each time.
-    #[error("{service} had {operation} taken from us by others, again and again")]
+    #[error(
+        "{service} could not do {operation}: others wrote the same item at the same time, each time"
+    )]
     Contended {
         /// The service.
         service: &'static str,
@@ -96,7 +98,8 @@ impl AwsError {
                 "write `ssm:/path/name` or `secretsmanager:name`, with `#key` for a member of a JSON text"
                     .into()
             }
-            Self::Answer { .. } | Self::Contended { .. } => return None,
+            Self::Contended { .. } => "nothing is wrong with the table; the next call asks again".into(),
+            Self::Answer { .. } => return None,
         })
     }
 
