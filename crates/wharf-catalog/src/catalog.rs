@@ -321,7 +321,8 @@ impl Catalog {
     ) -> Result<Outcome<ToolResult>, CallError> {
         match self.reach_tool(&context.caller, name) {
             Ok(route) => self.call_route(context, route, arguments).await,
-            Err(refused) => self.call_search(context, name, arguments, refused).await,
+            // Apart, since calls by name would carry its room.
+            Err(refused) => Box::pin(self.call_search(context, name, arguments, refused)).await,
         }
     }
 

@@ -10,8 +10,10 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
 use wharf_model::{
     CallError, CompletionReference, CompletionRequest, Context, Ending, Event, InputAnswers,
     InputRequired, Json, LogLevel, Outbox, Outcome,
@@ -103,22 +105,17 @@ impl Call {
     }
 
     /// Runs to the answer; none when the client cancelled.
-    pub(crate) async fn run(mut self) -> Option<Reply> {
+    pub(crate) async fn run(mut self: Box<Self>) -> Option<Reply> {
         // Tells work that the source spawned when this future is dropped half way.
         let gone = self.context.cancelled.clone().drop_guard();
-        let cancelled = self
-            .in_flight
-            .as_ref()
-            .map(|in_flight| in_flight.token.clone());
+        let in_flight = self.in_flight.as_ref();
+        let cancelled = in_flight.map(|in_flight| in_flight.token.clone());
+        let cancelled = OptionFuture::from(cancelled.map(CancellationToken::cancelled_owned));
         let limit = self.server.settings.limits.call_timeout;
-        let answer = tokio::time::timeout(limit, self.answer());
-        let answer = match cancelled {
-            None => answer.await,
-            Some(cancelled) => tokio::select! {
-                biased;
-                () = cancelled.cancelled() => return None,
-                answer = answer => answer,
-            },
+        let answer = tokio::select! {
+            biased;
+            Some(()) = cancelled => return None,
+            answer = tokio::time::timeout(limit, self.answer()) => answer,
         };
         gone.disarm();
         let is_late = answer.is_err();
@@ -180,7 +177,8 @@ impl Call {
                     &self.purpose(),
                 ));
             }
-            self.context.answers = self.play(asked).await?;
+            // Apart, since few calls ask and all would carry its room.
+            self.context.answers = Box::pin(self.play(asked)).await?;
         }
         Err(WireError::internal(format!(
             "the call asked more than {ROUNDS_MAX} times"
@@ -277,15 +275,10 @@ impl Target {
 }
 
 /// Runs a call and sends what it says before its answer.
-pub(crate) async fn drive(
-    running: impl Future<Output = Option<Reply>>,
-    events: Option<Events>,
-    way: Way,
-) -> Option<Reply> {
+pub(crate) async fn drive(mut running: Running, events: Option<Events>, way: Way) -> Option<Reply> {
     let Some(mut events) = events else {
         return running.await;
     };
-    let mut running = std::pin::pin!(running);
     loop {
         tokio::select! {
             // Events first: what was said before the answer must arrive before it.

@@ -180,7 +180,7 @@ impl Connection {
         batch::start(&self.server, text, &peer)
     }
 
-    fn call(&self, mut call: Call) {
+    fn call(&self, mut call: Box<Call>) {
         let way = Way::Queue(self.out.clone());
         let events = call.listen();
         if !call.revision.is_modern() {
@@ -189,7 +189,7 @@ impl Connection {
                 way: way.clone(),
             });
         }
-        self.spawn(drive(call.run(), events, way));
+        self.spawn(drive(Box::pin(call.run()), events, way));
     }
 
     fn spawn(&self, running: impl Future<Output = Option<Reply>> + Send + 'static) {

@@ -39,61 +39,89 @@ const COME_BACK: Duration = Duration::from_secs(1);
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
 /// Answers one request to the endpoint.
-pub(crate) async fn handle<B>(server: &Shared, request: HttpRequest<B>) -> Response<Body>
+///
+/// The head is taken apart before the future begins, which would hold it twice otherwise: as what it was given, and as
+/// what became of it.
+pub(crate) fn handle<B>(
+    server: &Shared,
+    request: HttpRequest<B>,
+) -> impl Future<Output = Response<Body>> + Send
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (head, body) = request.into_parts();
-    let origin = match admission::check(&server.settings, &head) {
-        Ok(origin) => origin,
-        Err(error) => return refuse(&error, None),
-    };
-    let response = match head.method {
-        Verb::POST => post(server, head, body).await,
-        Verb::GET => admission::refuse_foreign_page(&head, origin.as_ref())
-            .map_or_else(|error| refuse(&error, None), |()| get(server, &head)),
-        Verb::DELETE => delete(server, &head),
-        Verb::OPTIONS => admission::preflight(server, METHODS, &head.headers),
-        _ => not_allowed(),
-    };
-    admission::admit(response, origin)
+    let origin = admission::check(&server.settings, &head);
+    async move {
+        let origin = match origin {
+            Ok(origin) => origin,
+            Err(error) => return refuse(&error, None),
+        };
+        let prepared = match head.method {
+            Verb::POST => match read(server, &head.headers, body).await {
+                Ok(text) if batch::is_batch(&text) => take_batch(server, head, &text),
+                Ok(text) => take(server, head, &text),
+                Err(error) => Prepared::Done(refuse(&error, None)),
+            },
+            Verb::GET => Prepared::Done(
+                admission::refuse_foreign_page(&head, origin.as_ref())
+                    .map_or_else(|error| refuse(&error, None), |()| get(server, &head)),
+            ),
+            Verb::DELETE => Prepared::Done(delete(server, &head)),
+            Verb::OPTIONS => Prepared::Done(admission::preflight(server, METHODS, &head.headers)),
+            _ => Prepared::Done(not_allowed()),
+        };
+        let response = match prepared {
+            Prepared::Done(response) => response,
+            Prepared::Batch(running) => maybe_json(running.await),
+            Prepared::Call {
+                call, wants_stream, ..
+            } if call.revision.is_modern() => answer::modern(server, call, wants_stream).await,
+            Prepared::Call {
+                call,
+                session,
+                wants_stream,
+            } => answer::legacy(server, call, session, wants_stream).await,
+        };
+        admission::admit(response, origin)
+    }
 }
 
-async fn post<B>(server: &Shared, head: Parts, body: B) -> Response<Body>
+/// The text of a message.
+async fn read<B>(server: &Shared, headers: &HeaderMap, body: B) -> Result<ByteString, WireError>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if let Err(error) = check_content_type(&head.headers) {
-        return refuse(&error, None);
-    }
-    let text = match body::read(body, &server.settings.limits).await {
-        Ok(text) => text,
-        Err(error) => return refuse(&error, None),
-    };
-    if batch::is_batch(&text) {
-        return post_batch(server, head, text)
-            .await
-            .unwrap_or_else(|error| refuse(&error, None));
-    }
-    match envelope::parse(&text) {
+    check_content_type(headers)?;
+    body::read(body, &server.settings.limits).await
+}
+
+/// A request whose answer is known or about to be found. It owns its part of the text.
+enum Prepared {
+    Done(Response<Body>),
+    Batch(KeptRunning),
+    Call {
+        call: Box<Call>,
+        session: Option<Arc<Session>>,
+        wants_stream: bool,
+    },
+}
+
+/// Reads a message, and does all that needs no waiting.
+fn take(server: &Shared, head: Parts, text: &ByteString) -> Prepared {
+    Prepared::Done(match envelope::parse(text) {
         Err(fault) => refuse(&fault.error, fault.id),
         Ok(Incoming::Request(request)) => {
-            let id = request.id;
-            let step = if server.is_closed() {
+            let prepared = if server.is_closed() {
                 Err(shutting_down())
             } else {
                 headers::refuse_duplicates(&head.headers)
-                    .and_then(|()| prepare(server, head, &request, &text))
+                    .and_then(|()| prepare(server, head, &request, text))
             };
-            match step {
-                Ok(prepared) => {
-                    // The slices end here; what goes on owns its part of the text.
-                    drop(request);
-                    answer(server, prepared).await
-                }
-                Err(error) => refuse(&error, Some(id)),
+            match prepared {
+                Ok(prepared) => return prepared,
+                Err(error) => refuse(&error, Some(request.id)),
             }
         }
         Ok(Incoming::Notification(notification)) => accept(server, head, |session| {
@@ -112,21 +140,7 @@ where
             );
             Ok(())
         }),
-    }
-}
-
-/// A request whose answer is known or about to be found.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every one is a call; a box would be an allocation for each"
-)]
-enum Prepared {
-    Done(Response<Body>),
-    Call {
-        call: Call,
-        session: Option<Arc<Session>>,
-        wants_stream: bool,
-    },
+    })
 }
 
 /// Chooses the era by what the request carries, and finds what answers it.
@@ -182,25 +196,19 @@ fn initialize(
     Ok(response)
 }
 
-async fn answer(server: &Shared, prepared: Prepared) -> Response<Body> {
-    match prepared {
-        Prepared::Done(response) => response,
-        Prepared::Call {
-            call, wants_stream, ..
-        } if call.revision.is_modern() => answer::modern(server, call, wants_stream).await,
-        Prepared::Call {
-            call,
-            session,
-            wants_stream,
-        } => answer::legacy(server, call, session, wants_stream).await,
-    }
+/// Reads several messages at once, and begins what they ask for.
+fn take_batch(server: &Shared, head: Parts, text: &ByteString) -> Prepared {
+    start_batch(server, head, text).map_or_else(
+        |error| Prepared::Done(refuse(&error, None)),
+        Prepared::Batch,
+    )
 }
 
-async fn post_batch(
+fn start_batch(
     server: &Shared,
     mut head: Parts,
-    text: ByteString,
-) -> Result<Response<Body>, WireError> {
+    text: &ByteString,
+) -> Result<KeptRunning, WireError> {
     headers::refuse_duplicates(&head.headers)?;
     if server.is_closed() {
         return Err(shutting_down());
@@ -218,8 +226,7 @@ async fn post_batch(
     let trail = watch::trail_of(server, &mut head);
     let mut peer = legacy_peer(server, head.headers, caller, revision)?;
     peer.trail = trail;
-    let running = KeptRunning::new(batch::start(server, &text, &peer)?, server);
-    Ok(maybe_json(running.await))
+    Ok(KeptRunning::new(batch::start(server, text, &peer)?, server))
 }
 
 /// Takes what has no answer.

@@ -141,12 +141,12 @@ impl Server {
     /// A [`wharf_model::Caller`] in the request's extensions is who calls; without one it is somebody unknown. Dropping
     /// the future, or the response's body, means that the client has gone: that cancels a modern call and not a legacy
     /// one, as the protocol has it.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub fn handle<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        http::handle(&self.0, request).await
+        http::handle(&self.0, request)
     }
 
     /// Answers a request to the event stream of the old HTTP+SSE transport. Its messages are expected at `messages`

@@ -224,7 +224,8 @@ impl OpenApi {
             Ok(answer) => {
                 let (answer, note) = match paged {
                     Some(paged) if response::is_result(answer.status) => {
-                        self.gather(&paged, answer).await
+                        // Apart, since few answers have pages and all calls would carry the room.
+                        Box::pin(self.gather(&paged, answer)).await
                     }
                     _ => (answer, None),
                 };

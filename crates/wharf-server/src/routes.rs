@@ -130,37 +130,37 @@ impl Routes {
         path == self.path || path.strip_suffix('/') == Some(&self.path)
     }
 
-    async fn route(
+    /// Taken apart before the future begins, which would hold the request twice otherwise.
+    fn route(
         &self,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Infallible> {
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         let (mut head, body) = request.into_parts();
         let body = TimedBody::new(body, self.body_timeout);
-        let path = head.uri.path();
-        let is_endpoint = self.is_endpoint(path);
-        if is_endpoint || MCP_BESIDE.contains(&path) {
-            if let Some(refusal) = self.door.turn_away(&self.mcp, &mut head).await {
-                return Ok(refusal.map(Either::Left));
+        async move {
+            let path = head.uri.path();
+            let is_endpoint = self.is_endpoint(path);
+            if is_endpoint || MCP_BESIDE.contains(&path) {
+                if let Some(refusal) = self.door.turn_away(&self.mcp, &mut head).await {
+                    return Ok(refusal.map(Either::Left));
+                }
+            } else if let Some(answer) = self.door.answer(&head) {
+                return Ok(answer.map(Either::Left));
+            } else if let Some(sign_in) = self.door.sign_in(path) {
+                let request = Request::from_parts(head, body);
+                // Apart, since calls would carry its room.
+                let signed_in = Box::pin(signed_in(&sign_in, request)).await;
+                return Ok(signed_in.map(Either::Left));
             }
-        } else if let Some(answer) = self.door.answer(&head) {
-            return Ok(answer.map(Either::Left));
-        } else if let Some(sign_in) = self.door.sign_in(path) {
             let request = Request::from_parts(head, body);
-            // Apart, since calls would carry its room.
-            let signed_in = Box::pin(signed_in(&sign_in, request)).await;
-            return Ok(signed_in.map(Either::Left));
+            if is_endpoint {
+                let answer = self.mcp.handle(request).await;
+                return Ok(self.door.challenge(answer).map(Either::Left));
+            }
+            let mut others = self.others.clone();
+            let answer = others.call(request.map(axum::body::Body::new)).await;
+            answer.map(|response| response.map(Either::Right))
         }
-        let request = Request::from_parts(head, body);
-        if is_endpoint {
-            let answer = self.mcp.handle(request).await;
-            return Ok(self.door.challenge(answer).map(Either::Left));
-        }
-        let answer = self
-            .others
-            .clone()
-            .call(request.map(axum::body::Body::new))
-            .await;
-        answer.map(|response| response.map(Either::Right))
     }
 }
 

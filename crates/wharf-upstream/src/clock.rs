@@ -5,7 +5,7 @@
 //! meanwhile. Answers that come at once never touch it again.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -95,11 +95,14 @@ impl<'a> Clock<'a> {
         (Instant::now() >= self.times.end).then(|| self.end())
     }
 
-    /// Does `work` until a limit is reached.
-    pub(crate) async fn bound<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Expired> {
-        let mut work = pin!(work);
+    /// Does `work` until a limit is reached. The work stays where its owner pinned it: held here it would take its room
+    /// twice.
+    pub(crate) async fn bound<T>(
+        &mut self,
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> Result<T, Expired> {
         poll_fn(|context| {
-            if let Poll::Ready(result) = work.as_mut().poll(context) {
+            if let Poll::Ready(result) = Pin::new(&mut work).poll(context) {
                 return Poll::Ready(Ok(result));
             }
             while self.alarm.as_mut().poll(context).is_ready() {
@@ -132,6 +135,8 @@ impl<'a> Clock<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -150,7 +155,7 @@ mod tests {
             let alarm = pin!(times.alarm());
             let mut clock = Clock::new(times, alarm);
             let expired = clock
-                .bound(std::future::pending::<()>())
+                .bound(pin!(std::future::pending::<()>()))
                 .await
                 .expect_err("nothing ends");
             assert_eq!(
@@ -168,7 +173,7 @@ mod tests {
         let mut clock = Clock::new(times, alarm);
         for _ in 0..4 {
             clock
-                .bound(tokio::time::sleep(Duration::from_millis(300)))
+                .bound(pin!(tokio::time::sleep(Duration::from_millis(300))))
                 .await
                 .expect("less than the limit passed since the last byte");
             clock.heard();

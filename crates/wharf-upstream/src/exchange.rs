@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -72,12 +73,9 @@ pub(crate) async fn send(
     outgoing: &Outgoing,
     clock: &mut Clock<'_>,
 ) -> Result<Answer, UpstreamError> {
+    let request = || outgoing.request(&client.network);
     clock
-        .bound(
-            client
-                .pool
-                .send(&outgoing.uri, outgoing.request(&client.network)),
-        )
+        .bound(pin!(client.pool.send(&outgoing.uri, request)))
         .await
         .map_err(|expired| timeout(outgoing, Stage::Answer, expired))?
         .map_err(|error| send_error(outgoing, error))
@@ -90,8 +88,8 @@ pub(crate) async fn read(
     bytes_max: usize,
     clock: &mut Clock<'_>,
 ) -> Result<Response, UpstreamError> {
-    let (mut head, body) = answer.into_parts();
-    let coding = if body.is_end_stream() {
+    let (mut head, mut arriving) = answer.into_parts();
+    let coding = if arriving.is_end_stream() {
         None
     } else {
         coding::of(&head.headers).map_err(|encoding| UpstreamError::Encoding {
@@ -100,7 +98,8 @@ pub(crate) async fn read(
         })?
     };
     let is_stream = is_event_stream(&head.headers);
-    let (mut body, mut truncated) = read_body(body, outgoing, bytes_max, is_stream, clock).await?;
+    let (mut body, mut truncated) =
+        read_body(&mut arriving, outgoing, bytes_max, is_stream, clock).await?;
     if let Some(coding) = coding {
         (body, truncated) = coding::decode(coding, body, truncated, bytes_max)
             .await
@@ -137,21 +136,21 @@ fn ends_stream(error: &UpstreamError) -> bool {
 }
 
 async fn read_body(
-    mut body: AnswerBody,
+    body: &mut AnswerBody,
     outgoing: &Outgoing,
     bytes_max: usize,
     is_stream: bool,
     clock: &mut Clock<'_>,
 ) -> Result<(Bytes, bool), UpstreamError> {
     let announced = body.size_hint().exact();
-    let Some(mut first) = next(&mut body, 0, outgoing, clock).await? else {
+    let Some(mut first) = next(body, 0, outgoing, clock).await? else {
         return Ok((Bytes::new(), false));
     };
     if first.len() > bytes_max {
         return Ok((first.split_to(bytes_max), true));
     }
     // Most answers are one piece, and are passed on as they lie in the connection's buffer.
-    let second = match next(&mut body, first.len(), outgoing, clock).await {
+    let second = match next(body, first.len(), outgoing, clock).await {
         Ok(Some(second)) => second,
         Ok(None) => return Ok((first, false)),
         Err(error) if is_stream && ends_stream(&error) => return Ok((first, true)),
@@ -170,7 +169,7 @@ async fn read_body(
         if piece.len() > room {
             return Ok((whole.freeze(), true));
         }
-        match next(&mut body, whole.len(), outgoing, clock).await {
+        match next(body, whole.len(), outgoing, clock).await {
             Ok(Some(next)) => piece = next,
             Ok(None) => return Ok((whole.freeze(), false)),
             Err(error) if is_stream && ends_stream(&error) => return Ok((whole.freeze(), true)),

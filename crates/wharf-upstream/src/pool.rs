@@ -105,13 +105,22 @@ impl Line {
         .await
     }
 
+    /// Sends a request, of which it gets the target, and waits for the head of its answer.
     async fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
+        uri: &Uri,
+        make: impl Fn() -> Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
         // A turn that tokio takes away here would be given back to nobody: this one has no waker.
-        let answer = tokio::task::unconstrained(self.sender.try_send_request(request));
-        let mut answer = pin!(answer);
+        let mut answer = pin!(tokio::task::unconstrained({
+            let mut request = make();
+            // RFC 9112 §3.2: a proxy is told the whole address, anybody else the rest of it.
+            *request.uri_mut() = match uri.path_and_query() {
+                Some(target) if !self.to_proxy => target.clone().into(),
+                _ => uri.clone(),
+            };
+            self.sender.try_send_request(request)
+        }));
         poll_fn(|context| {
             self.drive(context);
             answer.as_mut().poll(&mut still())
@@ -135,11 +144,11 @@ impl Pool {
         })
     }
 
-    /// Sends a request to `uri`, the origin and path of which it gets.
+    /// Sends what `make` makes to `uri`, and makes it anew where a connection turns out to have been closed.
     pub(crate) async fn send(
         self: &Arc<Self>,
         uri: &Uri,
-        mut request: Request<Full<Bytes>>,
+        make: impl Fn() -> Request<Full<Bytes>>,
     ) -> Result<Response<AnswerBody>, SendFailure> {
         let origin = Origin::of_uri(uri).expect("every address is built from an origin");
         // Ends, since each round uses up a free connection or opens one.
@@ -158,12 +167,7 @@ impl Pool {
                     Err(_) => continue,
                 }
             }
-            // RFC 9112 §3.2: a proxy is told the whole address, anybody else the rest of it.
-            *request.uri_mut() = match uri.path_and_query() {
-                Some(target) if !line.to_proxy => target.clone().into(),
-                _ => uri.clone(),
-            };
-            match line.send(request).await {
+            match line.send(uri, &make).await {
                 Ok(answer) => {
                     let lent = Lent {
                         pool: self.clone(),
@@ -171,11 +175,9 @@ impl Pool {
                     };
                     return Ok(answer.map(|body| AnswerBody { body, lent }));
                 }
-                Err(mut error) => match error.take_message() {
-                    // The other side hung up before it took any of it, so it may be sent again whatever its method.
-                    Some(untouched) if !is_fresh => request = untouched,
-                    _ => return Err(SendFailure::Http(error.into_error())),
-                },
+                // The other side hung up before it took any of it, so it may be sent again whatever its method.
+                Err(error) if !is_fresh && error.message().is_some() => {}
+                Err(error) => return Err(SendFailure::Http(error.into_error())),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The calls that are under way at one upstream, and those that wait for their turn.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ impl Queue {
             }
         })?;
         let permit = clock
-            .bound(self.turns.acquire())
+            .bound(pin!(self.turns.acquire()))
             .await
             .map_err(|expired| exchange::timeout(outgoing, Stage::Turn, expired))?
             .expect("the semaphore is never closed");

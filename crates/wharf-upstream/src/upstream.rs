@@ -441,12 +441,10 @@ impl Upstream {
         if !outgoing.is_trusted || !self.access.is_live() {
             return Ok(Lent::default());
         }
-        let lent = clock
-            .bound(self.access.put_on(outgoing))
-            .await
-            .unwrap_or_else(|expired| {
-                Err(exchange::timeout(outgoing, Stage::Credentials, expired))
-            })?;
+        let lent = clock.bound(pin!(self.access.put_on(outgoing))).await;
+        let lent = lent.unwrap_or_else(|expired| {
+            Err(exchange::timeout(outgoing, Stage::Credentials, expired))
+        })?;
         clock.heard();
         Ok(lent)
     }

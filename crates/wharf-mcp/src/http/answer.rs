@@ -15,13 +15,17 @@ use crate::session::Session;
 use crate::sse::{Log, Reading, Running};
 
 /// Dropping the response, or this future, cancels the call.
-pub(super) async fn modern(server: &Shared, mut call: Call, wants_stream: bool) -> Response<Body> {
+pub(super) async fn modern(
+    server: &Shared,
+    mut call: Box<Call>,
+    wants_stream: bool,
+) -> Response<Body> {
     let events = call.listen();
     if events.is_none() && !wants_stream {
         return maybe_json(call.run().await);
     }
     let log = Log::new(None, &server.settings.limits, &server.streams);
-    let mut running: Running = Box::pin(drive(call.run(), events, Way::Log(log.clone())));
+    let mut running: Running = Box::pin(drive(Box::pin(call.run()), events, Way::Log(log.clone())));
     match race(&mut running, &log, wants_stream).await {
         First::Answer(reply) => maybe_json(reply),
         First::Event => Reading {
@@ -35,7 +39,7 @@ pub(super) async fn modern(server: &Shared, mut call: Call, wants_stream: bool) 
 /// The call goes on when the connection is lost.
 pub(super) async fn legacy(
     server: &Shared,
-    mut call: Call,
+    mut call: Box<Call>,
     session: Option<Arc<Session>>,
     wants_stream: bool,
 ) -> Response<Body> {
@@ -54,7 +58,7 @@ pub(super) async fn legacy(
         session: session.clone(),
         way: way.clone(),
     });
-    let mut running = KeptRunning::new(Box::pin(drive(call.run(), events, way)), server);
+    let mut running = KeptRunning::new(Box::pin(drive(Box::pin(call.run()), events, way)), server);
     if let First::Answer(reply) = race(&mut running, &log, wants_stream).await {
         return maybe_json(reply);
     }
