@@ -48,7 +48,9 @@ fn tool(name: String) -> Tool {
     Tool {
         name,
         description: Some("Finds a pet by its number, or pets by their status.".to_owned()),
-        input_schema: Json::parse(Bytes::from_static(schema)).expect("the schema is JSON"),
+        input_schema: Json::parse(Bytes::from_static(schema))
+            .expect("the schema is JSON")
+            .into(),
         ..Tool::default()
     }
 }

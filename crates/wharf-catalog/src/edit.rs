@@ -116,7 +116,7 @@ pub(crate) fn apply(tool: &mut Tool, edit: &ToolEdit, mistakes: &mut Vec<Mistake
         }
     }
     schema::prune_definitions(&mut root);
-    tool.input_schema = Json::from(&root);
+    tool.input_schema = Json::from(&root).into();
     additions
 }
 
@@ -296,7 +296,8 @@ mod tests {
                 "required": ["query", "sort"],
                 "additionalProperties": false,
                 "$defs": {"Sort": {"enum": ["up", "down"]}},
-            })),
+            }))
+            .into(),
             ..Tool::default()
         }
     }
@@ -407,7 +408,8 @@ mod tests {
             "type": "object",
             "properties": {"a": {}, "b": {}, "c": {"$ref": "#/properties/b"}},
             "anyOf": [{"required": ["a"]}, {"required": ["c"]}],
-        }));
+        }))
+        .into();
         for name in ["a", "b"] {
             let edit: ToolEdit =
                 serde_json::from_value(json!({"arguments": {name: {"fixed": 1}}})).unwrap();

@@ -267,7 +267,7 @@ mod tests {
             let tool = Tool {
                 name: (*name).to_owned(),
                 description: Some((*description).to_owned()),
-                input_schema: Json::of(schema),
+                input_schema: Json::of(schema).into(),
                 origin: Some(Origin {
                     method: method.to_owned(),
                     path: path.to_owned(),

@@ -32,7 +32,7 @@ pub(crate) fn render(client: Client, tool: &Tool) -> Option<Tool> {
     let mut notes = Vec::new();
     if !is_within {
         let rendered = render_schema(&limits.dialect, given, &mut notes);
-        tool.input_schema = Json::from(&rendered);
+        tool.input_schema = Json::from(&rendered).into();
     }
     if !notes.is_empty() || !is_short(&tool.description) {
         // Notes say what the schema no longer can, so the room for them is taken from the description.

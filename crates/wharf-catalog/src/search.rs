@@ -28,7 +28,7 @@ use self::summary::{head, summary};
 use crate::access::Shown;
 use crate::arguments::{self, Checked, Checker};
 use crate::catalog::TOOL_NAME_CHARS_MAX;
-use crate::tokens::tokens_of_tool;
+use crate::tokens::{tokens_of_tool, tokens_of_words};
 
 use self::offered::{CALL, DESCRIBE, FIND};
 
@@ -76,10 +76,15 @@ impl Listing {
             ToolsMode::Auto => {
                 let mut tokens = 0;
                 // Counting ends with the budget: how far beyond it a list is, does not matter here.
-                let over = tools.iter().any(|tool| {
-                    tokens += tokens_of_tool(tool);
-                    tokens > tokens_max
-                });
+                let mut exceeds = |cost: fn(&Tool) -> usize| {
+                    tokens = 0;
+                    tools.iter().any(|tool| {
+                        tokens += cost(tool);
+                        tokens > tokens_max
+                    })
+                };
+                // Words alone first: of a large API they are too many, and its schemas are not written for that.
+                let over = exceeds(tokens_of_words) || exceeds(tokens_of_tool);
                 let reason = if over {
                     format!(
                         "the whole list would cost a model more than {tokens_max} tokens (`tools_tokens_max`)"

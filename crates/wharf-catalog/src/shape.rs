@@ -130,7 +130,7 @@ impl Shaped {
         }
         for tool in &mut tools {
             if shape.allow_projection {
-                tool.input_schema = with_argument(&tool.input_schema);
+                tool.input_schema = with_argument(&tool.input_schema).into();
             }
             if shape.allow_projection || filters.contains_key(&tool.name) {
                 tool.output_schema = None;

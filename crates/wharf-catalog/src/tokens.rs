@@ -19,12 +19,14 @@ const PUNCTUATION_BYTES: usize = 4;
 /// About how many tokens a model pays for a tool: its name, description and input schema. Output schemas are not shown
 /// to models by the clients we know.
 pub fn tokens_of_tool(tool: &Tool) -> usize {
+    tokens_of_words(tool) + tokens(tool.input_schema.as_str())
+}
+
+/// About how many of them are for all but the input schema.
+pub(crate) fn tokens_of_words(tool: &Tool) -> usize {
     // `{"name":"","description":"","input_schema":}` around the three.
     const FRAME: usize = 9;
-    FRAME
-        + tokens(&tool.name)
-        + tool.description.as_deref().map_or(0, tokens)
-        + tokens(tool.input_schema.as_str())
+    FRAME + tokens(&tool.name) + tool.description.as_deref().map_or(0, tokens)
 }
 
 /// About how many tokens a text has.

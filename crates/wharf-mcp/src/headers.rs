@@ -285,7 +285,7 @@ mod tests {
     fn tool(schema: &str) -> Tool {
         Tool {
             name: "t".into(),
-            input_schema: Slice::parse(schema).unwrap().to_json(),
+            input_schema: Slice::parse(schema).unwrap().to_json().into(),
             ..Tool::default()
         }
     }

@@ -43,5 +43,5 @@ pub use prompt::{Prompt, PromptArgument, PromptMessage, PromptResult, Role};
 pub use resource::{Resource, ResourceBody, ResourceContents, ResourceTemplate};
 pub use secret::Secret;
 pub use source::{BoxFuture, Breaker, Change, Load, Source};
-pub use tool::{Origin, Tool, ToolAnnotations, ToolCall, ToolResult};
+pub use tool::{InputSchema, LaterSchema, Origin, Tool, ToolAnnotations, ToolCall, ToolResult};
 pub use trace::TraceContext;

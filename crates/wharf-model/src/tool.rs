@@ -1,5 +1,10 @@
 //! Tools: what a model may call.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bytestring::ByteString;
 
 use crate::{Content, Icon, Json, Slice};
@@ -14,7 +19,7 @@ pub struct Tool {
     /// What it does, for the model that chooses.
     pub description: Option<String>,
     /// A JSON Schema (draft 2020-12) of `type: object`; self-contained.
-    pub input_schema: Json,
+    pub input_schema: InputSchema,
     /// A JSON Schema of the structured result. Where it is there, every result that is no error has a structured part.
     pub output_schema: Option<Json>,
     /// Hints on what a call does.
@@ -29,6 +34,83 @@ pub struct Tool {
     pub icons: Vec<Icon>,
     /// An object for `_meta`.
     pub meta: Option<Json>,
+}
+
+/// What a tool takes: JSON Schema that is there, or that its source writes when somebody first looks.
+///
+/// Most tools of a large API are never looked at: clients search them, or a few are selected. To write their schemas
+/// would be most of the work of a start and most of the memory after it.
+#[derive(Clone)]
+pub struct InputSchema(Written);
+
+#[derive(Clone)]
+enum Written {
+    Now(Json),
+    Later(Arc<dyn LaterSchema>),
+}
+
+/// An input schema that a source writes when it is wanted.
+pub trait LaterSchema: Send + Sync {
+    /// The schema, written at the first time.
+    fn schema(&self) -> &Json;
+
+    /// The names of its properties, in their order, which are known before.
+    fn properties(&self) -> &[String];
+}
+
+impl InputSchema {
+    /// A schema that is written when it is wanted.
+    pub fn later(schema: Arc<dyn LaterSchema>) -> Self {
+        Self(Written::Later(schema))
+    }
+
+    /// The names of its properties, in their order; nothing is written for that.
+    pub fn properties(&self) -> Vec<Cow<'_, str>> {
+        match &self.0 {
+            Written::Now(schema) => {
+                let properties = schema.slice().get("properties");
+                let members = properties.iter().flat_map(|all| all.each_member());
+                members.map(|(name, _)| name).collect()
+            }
+            Written::Later(later) => {
+                let names = later.properties().iter();
+                names.map(|name| name.as_str().into()).collect()
+            }
+        }
+    }
+}
+
+impl Deref for InputSchema {
+    type Target = Json;
+
+    fn deref(&self) -> &Json {
+        match &self.0 {
+            Written::Now(schema) => schema,
+            Written::Later(later) => later.schema(),
+        }
+    }
+}
+
+impl From<Json> for InputSchema {
+    fn from(schema: Json) -> Self {
+        Self(Written::Now(schema))
+    }
+}
+
+impl Default for InputSchema {
+    /// Takes whatever it is given.
+    fn default() -> Self {
+        Json::default().into()
+    }
+}
+
+impl fmt::Debug for InputSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Written::Now(schema) => schema.fmt(f),
+            Written::Later(_) => f.write_str("(to be written)"),
+        }
+    }
 }
 
 /// The operation of an API that a tool calls.

@@ -53,6 +53,10 @@ pub struct Config {
     /// Whether tools carry the OAuth scopes that their operations declare; rules of access may want them.
     #[serde(skip)]
     pub scopes: bool,
+    /// Whether what the tools of a large document take is written when somebody looks: for a server whose clients will
+    /// see few of them. Then the report has no notes about it.
+    #[serde(skip)]
+    pub schemas_later: bool,
 }
 
 /// How errors of the upstream are worded.
@@ -107,6 +111,7 @@ impl Default for Config {
             prompts: false,
             supplied: Supplied::default(),
             scopes: false,
+            schemas_later: false,
         }
     }
 }

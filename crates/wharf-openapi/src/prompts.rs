@@ -14,6 +14,7 @@ use wharf_model::{
 use crate::operation::Operation;
 use crate::plan::Location;
 use crate::reference::Resolver;
+use crate::source::Spot;
 
 use self::operation::Listed;
 use self::workflow::Workflows;
@@ -37,9 +38,7 @@ pub(crate) enum Subject {
 /// Where an operation is found again, and its tool.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// The place of its path among the document's.
-    pub(crate) path: usize,
-    pub(crate) method: Method,
+    pub(crate) spot: Spot,
     pub(crate) tool: String,
 }
 
@@ -66,7 +65,7 @@ impl PromptWriter {
     pub(crate) fn add<'d>(
         &mut self,
         id: &str,
-        path: usize,
+        spot: &Spot,
         tool: &str,
         operation: &Operation<'d>,
         resolver: &Resolver<'d>,
@@ -99,8 +98,7 @@ impl PromptWriter {
             ..Prompt::default()
         };
         let place = Place {
-            path,
-            method: operation.method.clone(),
+            spot: spot.clone(),
             tool: tool.to_owned(),
         };
         self.workflows.add(id, tool, operation);

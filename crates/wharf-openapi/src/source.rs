@@ -2,12 +2,12 @@
 
 mod gather;
 mod read;
+mod reading;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use http::Method;
 use wharf_model::{
     Answer, BoxFuture, Breaker, CallError, Content, Context, HashMap, Load, Outcome, Prompt,
     PromptResult, Slice, Source, Target, Tool, ToolCall, ToolResult,
@@ -16,16 +16,18 @@ use wharf_upstream::{BreakerState, Request, Response, Upstream, UpstreamError};
 
 use self::gather::PagedCall;
 use self::read::Offered;
+use self::reading::Reading;
 use crate::config::{Config, ErrorStyle};
 use crate::document::{Document, DocumentError};
-use crate::operation::{Addresses, Fault, OutputShape, PathItem, base_url};
+use crate::operation::{Fault, OutputShape, base_url};
 use crate::pages::{self, Pages, PagesMistake};
 use crate::plan::Plan;
 use crate::prompts::{self, Place, Prompts, Subject};
-use crate::reference::Resolver;
 use crate::report::Report;
 use crate::request;
 use crate::response::{self, Judge, Limits, Strictness, awslabs};
+
+pub(crate) use self::reading::Spot;
 
 /// Where things are, as far as the document does not say it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,8 +41,7 @@ pub struct Whereabouts<'a> {
 /// A document whose operations can be called.
 pub struct OpenApi {
     name: String,
-    document: Document,
-    addresses: Addresses,
+    reading: Arc<Reading>,
     base_url: Option<String>,
     tools: Vec<Tool>,
     entries: HashMap<String, Entry>,
@@ -56,9 +57,7 @@ pub struct OpenApi {
 
 /// What is needed to read a tool's plan.
 struct Entry {
-    /// The place of its path among the document's.
-    path: usize,
-    method: Method,
+    spot: Spot,
     output: OutputShape,
     plan: OnceLock<Plan>,
     /// The way to the upstream with the credentials that the operation declares.
@@ -90,16 +89,20 @@ impl OpenApi {
                 .sum(),
             ..Report::default()
         };
+        let reading = Arc::new(Reading {
+            document,
+            addresses,
+            config: config.clone(),
+        });
         let Offered {
             tools,
             entries,
             prompts,
-        } = read::read(&document, config, &addresses, &mut report);
-        let name = config.name.clone().or_else(|| document.title());
+        } = read::read(&reading, &mut report);
+        let name = config.name.clone().or_else(|| reading.document.title());
         let source = Self {
             name: name.unwrap_or_else(|| "openapi".to_owned()),
-            document,
-            addresses,
+            reading,
             base_url,
             tools,
             entries,
@@ -157,12 +160,9 @@ impl OpenApi {
         if let Some(plan) = entry.plan.get() {
             return Ok(plan);
         }
-        let (path, item) = &self.document.paths()[entry.path];
-        let resolver = Resolver::new(&self.document);
-        let item = PathItem::read(&resolver, path, self.document.at(*item))?;
-        let head = item.head(&entry.method)?;
-        let operation = item.operation(&resolver, head, &self.addresses)?;
-        let mut plan = operation.plan(entry.output);
+        let mut plan = self
+            .reading
+            .operation(&entry.spot, |operation, _| Ok(operation.plan(entry.output)))?;
         plan.drops_nulls = self.drop_nulls;
         Ok(entry.plan.get_or_init(|| plan))
     }
@@ -267,7 +267,7 @@ impl OpenApi {
             template: self.path(entry),
             base_url: upstream.base_url(),
         };
-        let exchange = context.exchange(&entry.method, target, &mut request.headers);
+        let exchange = context.exchange(&entry.spot.method, target, &mut request.headers);
         let answer = upstream.send(request, &context.headers, deadline).await;
         if let Some(exchange) = exchange {
             exchange.end(match &answer {
@@ -295,7 +295,7 @@ impl OpenApi {
 
     /// The path as the document writes it.
     fn path(&self, entry: &Entry) -> &str {
-        &self.document.paths()[entry.path].0
+        self.reading.path(&entry.spot)
     }
 
     /// The text of a prompt, read from the document anew: few are ever asked for.
@@ -325,14 +325,12 @@ impl OpenApi {
     }
 
     fn operation_text(&self, place: &Place, name: &str, given: Slice<'_>) -> Result<String, Fault> {
-        let (path, item) = &self.document.paths()[place.path];
-        let resolver = Resolver::new(&self.document);
-        let item = PathItem::read(&resolver, path, self.document.at(*item))?;
-        let head = item.head(&place.method)?;
-        let operation = item.operation(&resolver, head, &self.addresses)?;
-        Ok(prompts::text_of_operation(
-            place, name, &operation, &resolver, given,
-        ))
+        self.reading.operation(&place.spot, |operation, resolver| {
+            let operation = &operation;
+            Ok(prompts::text_of_operation(
+                place, name, operation, resolver, given,
+            ))
+        })
     }
 }
 

@@ -283,7 +283,7 @@ fn tool(name: &str, description: &str) -> Tool {
     Tool {
         name: name.to_owned(),
         description: Some(description.to_owned()),
-        input_schema: Json::of(&schemas::input(name)),
+        input_schema: Json::of(&schemas::input(name)).into(),
         ..Tool::default()
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use wharf_auth::{Authenticator, Lists, Resource, SignIn};
 use wharf_catalog::{
-    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedCounter, View,
+    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedCounter,
+    ToolsMode, View,
 };
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
@@ -28,6 +29,15 @@ use crate::terminal;
 
 /// A document file larger than this is not read: the largest public descriptions have about 40 MB.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+
+/// When what tools take is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schemas {
+    /// With the tools: all of them are about to be looked at.
+    Now,
+    /// When somebody looks, where clients will not see all of them anyway.
+    Later,
+}
 
 /// What a configuration gives.
 pub(crate) struct Assembled {
@@ -49,8 +59,8 @@ pub(crate) struct SourceReport {
 }
 
 /// Reads what the command line names and builds everything from it; a source without a tool is a failure.
-pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
-    let assembled = assemble_whatever(input).await?;
+pub(crate) async fn assemble(input: &Input, schemas: Schemas) -> Result<Assembled, Failure> {
+    let assembled = assemble_whatever(input, schemas).await?;
     for (source, SourceReport { report, .. }) in
         assembled.config.sources.values().zip(&assembled.reports)
     {
@@ -75,22 +85,31 @@ pub(crate) async fn assemble(input: &Input) -> Result<Assembled, Failure> {
 }
 
 /// Reads what the command line names and builds everything from it, be it nothing.
-pub(crate) async fn assemble_whatever(input: &Input) -> Result<Assembled, Failure> {
+pub(crate) async fn assemble_whatever(
+    input: &Input,
+    schemas: Schemas,
+) -> Result<Assembled, Failure> {
     let (config, files) = config::read(input, &Environment::of_process()).await?;
-    of_config(config, files).await
+    of_config(config, files, schemas).await
 }
 
 /// Builds everything from a configuration; `files` are those it was read from.
 pub(crate) async fn of_config(
     mut config: Config,
     mut files: Vec<PathBuf>,
+    schemas: Schemas,
 ) -> Result<Assembled, Failure> {
     let reads_scopes = config
         .access
         .as_ref()
         .is_some_and(|access| access.document_scopes);
+    // A list that is whole, or rendered for a client, takes them all.
+    let schemas_later = schemas == Schemas::Later
+        && config.tools_mode != ToolsMode::All
+        && config.client_profile.is_none();
     for source in config.sources.values_mut() {
         source.tools.openapi.scopes = reads_scopes;
+        source.tools.openapi.schemas_later = schemas_later;
     }
     config.server.check().map_err(|mistake| {
         let way = [vec!["server"], mistake.keys()].concat();

@@ -9,7 +9,7 @@ use Client::{Bedrock, Claude, Cursor, Gemini, Openai, Vscode};
 fn tool(name: &str, schema: &Value) -> Tool {
     Tool {
         name: name.to_owned(),
-        input_schema: Json::from(schema),
+        input_schema: Json::from(schema).into(),
         ..Tool::default()
     }
 }

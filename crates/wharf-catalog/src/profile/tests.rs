@@ -9,7 +9,7 @@ fn tool(schema: &Value) -> Tool {
     Tool {
         name: "tool".to_owned(),
         description: Some("Does it.".to_owned()),
-        input_schema: Json::from(schema),
+        input_schema: Json::from(schema).into(),
         ..Tool::default()
     }
 }

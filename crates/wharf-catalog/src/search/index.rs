@@ -305,10 +305,8 @@ impl Builder {
         }
         self.text(SUMMARY, &summary);
         self.text(DESCRIPTION, &rest);
-        let properties = tool.input_schema.slice().get("properties");
-        let properties = properties.iter().flat_map(|all| all.each_member());
-        for (name, _) in properties.take(PARAMETERS_MAX) {
-            self.text(PARAMETERS, &name);
+        for name in tool.input_schema.properties().iter().take(PARAMETERS_MAX) {
+            self.text(PARAMETERS, name);
         }
         for tag in &tool.tags {
             self.text(TAGS, tag);

@@ -39,7 +39,8 @@ fn find(count: usize) -> Tool {
             },
             "required": ["query"],
             "additionalProperties": false,
-        })),
+        }))
+        .into(),
         annotations: reads(),
         ..Tool::default()
     }
@@ -63,7 +64,7 @@ fn describe() -> Tool {
             },
             "required": ["names"],
             "additionalProperties": false,
-        })),
+        })).into(),
         annotations: reads(),
         ..Tool::default()
     }
@@ -85,7 +86,7 @@ fn call() -> Tool {
             },
             "required": ["name"],
             "additionalProperties": false,
-        })),
+        })).into(),
         // What the tool behind it does is not known here; clients then take the worst for granted.
         annotations: ToolAnnotations::default(),
         ..Tool::default()

@@ -39,7 +39,8 @@ fn tool(name: &str, description: &str, reads: bool) -> Tool {
             "properties": {"orderId": {"type": "integer"}},
             "required": ["orderId"],
             "additionalProperties": false,
-        })),
+        }))
+        .into(),
         annotations: ToolAnnotations {
             read_only: Some(reads),
             destructive: Some(name.starts_with("delete")),

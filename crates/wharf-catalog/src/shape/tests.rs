@@ -13,7 +13,7 @@ impl Source for Fixed {
     fn tools(&self) -> Vec<Tool> {
         let tool = |name: &str, schema| Tool {
             name: name.to_owned(),
-            input_schema: Json::of(&schema),
+            input_schema: Json::of(&schema).into(),
             output_schema: Some(Json::of(&json!({"type": "object"}))),
             ..Tool::default()
         };

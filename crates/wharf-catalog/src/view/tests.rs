@@ -47,7 +47,7 @@ fn recorder() -> Arc<Recorder> {
             "properties": {"petId": {"type": "integer"}, "limit": {"type": "integer"}, "key": {"type": "string"}},
             "required": ["petId"],
             "additionalProperties": tool.name == "order",
-        }));
+        })).into();
     }
     Arc::new(Recorder {
         tools,

@@ -44,7 +44,7 @@ pub(crate) fn flaws(tools: &[Tool], report: &Report) -> Vec<String> {
         if !names.insert(name) {
             flaws.push(format!("`{name}` stands twice"));
         }
-        for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()]
+        for schema in [Some(&*tool.input_schema), tool.output_schema.as_ref()]
             .into_iter()
             .flatten()
         {

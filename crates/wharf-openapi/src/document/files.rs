@@ -23,6 +23,8 @@ pub(crate) struct Files {
     /// What is referred to, in the order of the first mention.
     wanted: Vec<String>,
     known: HashSet<String>,
+    /// No reference leads out of its file. Of a document that nobody located this is not known.
+    keep_to_themselves: bool,
 }
 
 #[derive(Debug)]
@@ -55,12 +57,14 @@ impl Files {
             refused: HashMap::default(),
             wanted: Vec::new(),
             known: HashSet::default(),
+            keep_to_themselves: false,
         }
     }
 
     /// Says that the document stands at `address` and calls itself `own`.
     pub(super) fn locate(&mut self, text: &str, address: &str, own: Option<&str>) {
         if let Ok(address) = Url::parse(address) {
+            self.keep_to_themselves = true;
             self.settle(text, 0, address, own);
         }
     }
@@ -97,6 +101,11 @@ impl Files {
             .filter(|wanted| !self.refused.contains_key(*wanted))
             .cloned()
             .collect()
+    }
+
+    /// Whether it is known that no reference leads out of its file.
+    pub(crate) fn keep_to_themselves(&self) -> bool {
+        self.keep_to_themselves
     }
 
     /// The number of the file that the place `at` is in.
@@ -153,6 +162,7 @@ impl Files {
         }
         self.list[number].bases = own.into_iter().chain([address]).collect();
         for reference in references(&text[span.range()]) {
+            self.keep_to_themselves = false;
             self.want(number, &reference);
         }
     }

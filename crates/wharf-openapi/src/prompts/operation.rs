@@ -204,8 +204,8 @@ impl<'d> Referring<'d> for Object<'d> {
 impl<'d> Raw<'d> {
     fn of(place: &Place, resolver: &Resolver<'d>) -> Self {
         let document = resolver.document();
-        let item = document.at(document.paths()[place.path].1);
-        let name = place.method.as_str().to_ascii_lowercase();
+        let item = document.at(document.paths()[place.spot.path].1);
+        let name = place.spot.method.as_str().to_ascii_lowercase();
         let own = item.get(&name).or_else(|| {
             let Object(target) = resolver.read(item).ok()?;
             target.get(&name)

@@ -98,7 +98,7 @@ pub(crate) fn check(tools: &[Tool]) {
         let name = &tool.name;
         assert!(is_name(name), "tool name `{name}`");
         assert!(names.insert(name), "tool name `{name}` stands twice");
-        for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()]
+        for schema in [Some(&*tool.input_schema), tool.output_schema.as_ref()]
             .into_iter()
             .flatten()
         {

@@ -3,6 +3,7 @@
 mod calls;
 mod golden;
 mod judge;
+mod later;
 mod malformed;
 mod mutation;
 mod real;

@@ -27,7 +27,7 @@ impl Source for Porter {
     fn tools(&self) -> Vec<Tool> {
         let tool = |name: &str| Tool {
             name: name.to_owned(),
-            input_schema: Json::of(&json!({"type": "object"})),
+            input_schema: Json::of(&json!({"type": "object"})).into(),
             ..Tool::default()
         };
         ["whoAmI", "signIn", "forOwners", "forNobody"]

@@ -10,7 +10,7 @@ use wharf_model::{CallError, Caller, Context, Json, Outcome, Slice};
 
 use wharf_upstream::Seconds;
 
-use crate::assemble::{self, Assembled};
+use crate::assemble::{self, Assembled, Schemas};
 use crate::cli::{Call, Input};
 use crate::failure::{self, Failure};
 use crate::{secrets, terminal};
@@ -44,7 +44,7 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         base_url: call.base_url.clone(),
         config: call.config.clone(),
     };
-    let assembled = assemble::assemble(&input).await?;
+    let assembled = assemble::assemble(&input, Schemas::Later).await?;
     let context = Context {
         caller: caller(call, &assembled)?,
         ..Context::default()

@@ -9,7 +9,7 @@ use serde_json::json;
 use wharf_catalog::Listing;
 use wharf_model::Caller;
 
-use crate::assemble::{self, Assembled};
+use crate::assemble::{self, Assembled, Schemas};
 use crate::cli::Check;
 use crate::failure::{self, Failure};
 use crate::tables;
@@ -19,7 +19,7 @@ use crate::terminal::{self, BOLD};
 const HEAVIEST: usize = 10;
 
 pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
-    let assembled = assemble::assemble_whatever(&check.input).await?;
+    let assembled = assemble::assemble_whatever(&check.input, Schemas::Now).await?;
     let budget = Budget::of(&assembled);
     let comparison = lock::compare(check, &assembled)?;
     let verdicts = clients::judge(&check.client, &assembled);

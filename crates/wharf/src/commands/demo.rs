@@ -13,7 +13,7 @@ use wharf_model::Secret;
 use wharf_server::Door;
 use wharf_upstream::{ApiKeyPlace, Credentials};
 
-use crate::assemble;
+use crate::assemble::{self, Schemas};
 use crate::cli::Demo;
 use crate::commands::serve;
 use crate::config;
@@ -55,7 +55,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         };
     }
     "petstore".clone_into(&mut config.name);
-    let assembled = assemble::of_config(config, Vec::new()).await?;
+    let assembled = assemble::of_config(config, Vec::new(), Schemas::Later).await?;
     let url = format!("http://{address}{}", assembled.config.server.path);
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use wharf_mcp::Server;
 use wharf_server::Door;
 
-use crate::assemble;
+use crate::assemble::{self, Schemas};
 use crate::cli::Input;
 use crate::config::Config;
 use crate::telemetry::Telemetry;
@@ -49,7 +49,7 @@ pub(crate) async fn run(
         }
         // Taken before reading, so that a change in the middle of it is seen the next time.
         stamps = self::stamps(&files);
-        match assemble::assemble(&input).await {
+        match assemble::assemble(&input, Schemas::Later).await {
             Ok(assembled) => {
                 warn_of_fixed(&started_with, &assembled.config);
                 tracing::info!(

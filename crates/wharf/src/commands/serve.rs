@@ -10,7 +10,7 @@ use wharf_mcp::Server;
 use wharf_model::Caller;
 use wharf_server::{Door, Listener};
 
-use crate::assemble::{self, Assembled, SourceReport};
+use crate::assemble::{self, Assembled, Schemas, SourceReport};
 use crate::cli::Serve;
 use crate::commands::reload;
 use crate::failure::{self, Failure};
@@ -30,7 +30,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         reports,
         files,
         ..
-    } = assemble::assemble(&serve.input).await?;
+    } = assemble::assemble(&serve.input, Schemas::Later).await?;
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();
     let listing = catalog.listing().cloned();

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::assemble;
+use crate::assemble::{self, Schemas};
 use crate::cli::Tools;
 use crate::failure::{self, Failure};
 use crate::{tables, terminal};
 
 pub(crate) async fn run(tools: &Tools) -> Result<ExitCode, Failure> {
-    let assembled = assemble::assemble(&tools.input).await?;
+    let assembled = assemble::assemble(&tools.input, Schemas::Now).await?;
     let catalog = &assembled.catalog;
     let visible = match &tools.who.who {
         Some(who) => catalog.visible_to(who).tools(),

@@ -124,7 +124,7 @@ impl Setup {
 fn assert_compiles(tool: &Tool) {
     let name = &tool.name;
     assert!((1..=64).contains(&name.len()), "{name}");
-    for schema in std::iter::once(&tool.input_schema).chain(&tool.output_schema) {
+    for schema in std::iter::once(&*tool.input_schema).chain(&tool.output_schema) {
         let value = schema.to_value();
         jsonschema::draft202012::meta::validate(&value).unwrap_or_else(|e| panic!("{name}: {e}"));
         jsonschema::draft202012::new(&value).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -95,7 +95,7 @@ fn tool(name: &str, input: &Value) -> Tool {
     Tool {
         name: name.to_owned(),
         description: Some(format!("The tool {name}")),
-        input_schema: Json::of(input),
+        input_schema: Json::of(input).into(),
         ..Tool::default()
     }
 }
