@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::Deserializer;
 use wharf_model::{JsonKind, Slice};
 
 use crate::errors::{self, WireError};
@@ -71,19 +69,15 @@ pub(crate) struct Meta<'a> {
     pub(crate) tracestate: Option<Slice<'a>>,
 }
 
-#[derive(Deserialize)]
+/// The members of the message itself.
 struct Envelope<'a> {
-    #[serde(borrow, default)]
     jsonrpc: Option<Slice<'a>>,
-    #[serde(borrow, default, deserialize_with = "even_null")]
+    /// `null` is an id that is refused.
     id: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     method: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     params: Option<Slice<'a>>,
-    #[serde(borrow, default, deserialize_with = "even_null")]
+    /// `null` is a result.
     result: Option<Slice<'a>>,
-    #[serde(borrow, default)]
     error: Option<Slice<'a>>,
 }
 
@@ -95,17 +89,19 @@ pub(crate) struct Fault<'a> {
 
 /// Splits one message.
 pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| Fault {
+    let message = Slice::parse(text).map_err(|_| Fault {
         id: None,
-        error: if error.is_data() {
-            WireError::invalid_request("the message is no JSON-RPC object, or has a member twice")
-        } else {
-            WireError::new(
-                StatusCode::BAD_REQUEST,
-                errors::PARSE,
-                "the message is not JSON",
-            )
-        },
+        error: WireError::new(
+            StatusCode::BAD_REQUEST,
+            errors::PARSE,
+            "the message is not JSON",
+        ),
+    })?;
+    let envelope = Envelope::of(message).ok_or_else(|| Fault {
+        id: None,
+        error: WireError::invalid_request(
+            "the message is no JSON-RPC object, or has a member twice",
+        ),
     })?;
     let id = envelope.id.map(Slice::as_str);
     if let Some(id) = id
@@ -176,6 +172,21 @@ fn response<'a>(id: Option<&'a str>, envelope: &Envelope<'a>) -> Result<Incoming
     }
 }
 
+impl<'a> Envelope<'a> {
+    fn of(message: Slice<'a>) -> Option<Self> {
+        let names = ["jsonrpc", "id", "method", "params", "result", "error"];
+        let [jsonrpc, id, method, params, result, error] = members(message, names)?;
+        Some(Self {
+            jsonrpc,
+            id,
+            method: method.filter(is_there),
+            params: params.filter(is_there),
+            result,
+            error: error.filter(is_there),
+        })
+    }
+}
+
 impl<'a> Params<'a> {
     fn of(params: Slice<'a>) -> Option<Self> {
         let [
@@ -197,7 +208,8 @@ impl<'a> Params<'a> {
                 "inputResponses",
                 "requestState",
             ],
-        )?;
+        )?
+        .map(|member| member.filter(is_there));
         Some(Self {
             meta,
             name,
@@ -230,7 +242,8 @@ impl<'a> Meta<'a> {
                 "traceparent",
                 "tracestate",
             ],
-        )?;
+        )?
+        .map(|member| member.filter(is_there));
         Some(Self {
             version,
             capabilities,
@@ -244,7 +257,7 @@ impl<'a> Meta<'a> {
 
 /// The members of these names; none when this is no object, or has one of them twice.
 ///
-/// A walk and not a parser: the envelope's reader has seen that all of it is JSON.
+/// A walk and not a parser: all of the message was seen to be JSON.
 fn members<'a, const N: usize>(
     object: Slice<'a>,
     names: [&str; N],
@@ -260,7 +273,12 @@ fn members<'a, const N: usize>(
             return None;
         }
     }
-    Some(found.map(|value: Option<Slice<'a>>| value.filter(|value| value.kind() != JsonKind::Null)))
+    Some(found)
+}
+
+/// What is `null` counts as absent.
+fn is_there(value: &Slice<'_>) -> bool {
+    value.kind() != JsonKind::Null
 }
 
 fn is_id(id: &str) -> bool {
@@ -269,13 +287,6 @@ fn is_id(id: &str) -> bool {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
     id.len() <= ID_BYTES_MAX && (id.starts_with('"') || is_integer())
-}
-
-/// serde takes `null` for an absent member; an id of `null` is an error instead, and a result of `null` is a result.
-fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Slice<'a>>, D::Error> {
-    Slice::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod ends;
 mod portable;
 mod scan;
+mod scanner;
 mod words;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 
 pub use ends::{Begun, Ends, EndsBuilder};
 pub use scan::{EachItem, EachMember};
+pub use scanner::{Notes, SCANNED_DEPTH_MAX, Scanner, is_json};
 pub use words::{leading_spaces, opening_brackets, plain_length};
 
 /// Text that holds exactly one JSON value, without a line break outside of strings.
@@ -38,7 +40,7 @@ impl Json {
     /// One validity scan over bytes from outside. Numbers, member order and duplicate members stay as they were written.
     pub fn parse(bytes: Bytes) -> Result<Self, JsonError> {
         let text = ByteString::try_from(bytes).map_err(|error| JsonError(error.to_string()))?;
-        serde_json::from_str::<&RawValue>(&text).map_err(|error| JsonError(error.to_string()))?;
+        checked(&text)?;
         Ok(Self::from_valid(text))
     }
 
@@ -173,9 +175,7 @@ impl<'a> Slice<'a> {
 
     /// One validity scan over text.
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
-        let raw: &RawValue =
-            serde_json::from_str(text).map_err(|error| JsonError(error.to_string()))?;
-        Ok(Self::from_checked(raw.get()))
+        checked(text).map(Self::from_checked)
     }
 
     /// The value's own text.
@@ -297,6 +297,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Slice<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&RawValue>::deserialize(deserializer).map(|raw| Self::from_checked(raw.get()))
     }
+}
+
+/// The JSON value that a text holds, without white space around it.
+fn checked(text: &str) -> Result<&str, JsonError> {
+    if scanner::is_json(text) {
+        return Ok(text.trim_matches([' ', '\t', '\n', '\r']));
+    }
+    // Somebody else says what is wrong with it, if anything: the scanner gives up where it goes too deep.
+    let raw: &RawValue =
+        serde_json::from_str(text).map_err(|error| JsonError(error.to_string()))?;
+    Ok(raw.get())
 }
 
 /// Drops the white space outside of strings. `text` is valid JSON.

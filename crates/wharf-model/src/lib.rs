@@ -33,6 +33,7 @@ pub use effort::Effort;
 pub use error::{CallError, whole_seconds};
 pub use interaction::{InputAnswers, InputRequest, InputRequired, Outcome};
 pub use json::{Begun, EachItem, EachMember, Ends, EndsBuilder, Json, JsonError, JsonKind, Slice};
+pub use json::{Notes, SCANNED_DEPTH_MAX, Scanner, is_json};
 pub use json::{leading_spaces, opening_brackets, plain_length};
 pub use maps::{HashMap, HashSet, Hashing};
 pub use observe::{

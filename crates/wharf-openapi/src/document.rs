@@ -33,7 +33,7 @@ const FILES_BYTES_MAX: usize = DOCUMENT_BYTES_MAX;
 const FLOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How deep values may be nested; no serious document reaches 60. All recursion over a document ends by it.
-pub(crate) const DEPTH_MAX: usize = 128;
+pub(crate) const DEPTH_MAX: usize = wharf_model::SCANNED_DEPTH_MAX;
 
 /// A document that was checked to be OpenAPI as far as one look can tell; its operations are read later.
 #[derive(Debug)]
@@ -415,7 +415,7 @@ fn json_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
     if trimmed.starts_with('<') {
         return Err(DocumentError::Html);
     }
-    if index::is_json(&trimmed) {
+    if wharf_model::is_json(&trimmed) {
         return Ok(trimmed);
     }
     let looks_like_json = trimmed.starts_with(['{', '[']);
@@ -423,7 +423,7 @@ fn json_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
         return Err(broken_json(&trimmed));
     }
     match yaml::to_json(&text) {
-        Ok(json) if index::is_json(&json) => Ok(json.into()),
+        Ok(json) if wharf_model::is_json(&json) => Ok(json.into()),
         Err(error) if !looks_like_json => Err(error),
         _ => Err(broken_json(&trimmed)),
     }

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use wharf_model::plain_length;
 
-/// The scratch of the escaper: small enough for the first-level cache, large enough that appending it is rare.
-const SCRATCH_BYTES: usize = 1024;
+/// The scratch of the escaper: small, since it is cleared for each text; large enough that appending it is rare.
+const SCRATCH_BYTES: usize = 256;
 /// What one step may write: eight plain bytes, or fewer and an escape of six.
 const STEP_BYTES_MAX: usize = 16;
 

@@ -1,5 +1,7 @@
 //! Where the longer values of a long text end, so that a walk steps over them instead of through them.
 
+use super::scanner::Notes;
+
 /// Shorter values are walked through faster than they are looked up.
 const LENGTH_MIN: u32 = 128;
 /// A value is looked for among those that begin in the same block of the text.
@@ -28,15 +30,17 @@ pub struct EndsBuilder {
 #[must_use]
 pub struct Begun(usize);
 
-impl EndsBuilder {
-    /// An object or array begins at this place.
-    pub fn begin(&mut self, at: u32) -> Begun {
+impl Notes for EndsBuilder {
+    type Begun = Begun;
+
+    fn begin(&mut self, at: usize) -> Begun {
+        let at = narrow(at);
         self.spans.push((at, at));
         Begun(self.spans.len() - 1)
     }
 
-    /// The value that began last, of those that have not ended, ends in front of this place.
-    pub fn end(&mut self, begun: &Begun, at: u32) {
+    fn end(&mut self, begun: &Begun, at: usize) {
+        let at = narrow(at);
         if let Some((start, end)) = self.spans.get_mut(begun.0) {
             if at - *start >= LENGTH_MIN {
                 *end = at;
@@ -46,7 +50,14 @@ impl EndsBuilder {
             }
         }
     }
+}
 
+/// A place beyond 4 GiB is none, and what ends there is walked through.
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl EndsBuilder {
     /// All of them, for `text`.
     pub fn finish(mut self, text: &str) -> Ends {
         self.spans.shrink_to_fit();
@@ -94,7 +105,7 @@ mod tests {
     fn ends_of(text: &str) -> Ends {
         let mut builder = EndsBuilder::default();
         let mut open = Vec::new();
-        for (at, byte) in (0..).zip(text.bytes()) {
+        for (at, byte) in text.bytes().enumerate() {
             match byte {
                 b'{' | b'[' => open.push(builder.begin(at)),
                 b'}' | b']' => builder.end(&open.pop().expect("it began"), at + 1),

@@ -3,10 +3,9 @@
 //! Few documents have any of it, so it is looked for only when a reference asks, by one pass over the text.
 
 use memchr::memmem;
-use wharf_model::{HashMap, Slice};
+use wharf_model::{HashMap, Scanner, Slice};
 
 use super::files::Files;
-use super::index::Scanner;
 use super::{DEPTH_MAX, Span};
 
 /// The names in one document and its files.
@@ -49,7 +48,7 @@ impl Landmarks {
                 offset: span.range().start,
             };
             // The text was scanned before, so it is JSON.
-            let _ = survey.value(&mut Scanner::new(part), 0);
+            let _ = survey.value(&mut Scanner::<()>::new(part), 0);
         }
         landmarks.nest();
         landmarks
