@@ -19,6 +19,7 @@ use http::Method;
 use wharf_model::{JsonKind, Slice};
 
 pub(crate) use members::{ObjectMembers, Openness};
+pub(crate) use parameters::ParameterRead;
 pub(crate) use responses::{OutputShape, Success};
 pub(crate) use servers::{Addresses, base_url};
 

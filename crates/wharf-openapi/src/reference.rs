@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use wharf_model::{HashMap, JsonKind, Slice};
 
 use crate::document::{Document, Found, Names, Span, Version, words};
-use crate::operation::ObjectMembers;
+use crate::operation::{ObjectMembers, ParameterRead};
 use crate::schema::{Flags, Keyword, Keywords};
 
 /// References to references; longer chains are taken for loops.
@@ -39,6 +39,9 @@ pub(crate) struct Resolver<'d> {
     flags: RefCell<HashMap<u32, Flags>>,
     /// What bodies are made of by the place of their schema: many operations send the same thing.
     pub(crate) bodies: RefCell<HashMap<u32, Option<ObjectMembers<'d>>>>,
+    /// The parameters that operations refer to, by the file and the text of what refers to them: some documents have a
+    /// handful that each operation takes. None where it is no argument.
+    pub(crate) parameters: RefCell<HashMap<(usize, &'d str), Option<ParameterRead<'d>>>>,
     /// Which file an address means, by the file that says it.
     files: RefCell<HashMap<(usize, String), Found>>,
     /// The tag that each tag stands below (OpenAPI 3.2).
@@ -107,6 +110,7 @@ impl<'d> Resolver<'d> {
             passed: RefCell::default(),
             flags: RefCell::default(),
             bodies: RefCell::default(),
+            parameters: RefCell::default(),
             files: RefCell::default(),
             tag_parents: OnceCell::new(),
         }

@@ -45,13 +45,8 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         self.outputs.into_notes()
     }
 
-    /// The operation as a tool, and how its results stand to its output schema.
-    pub(crate) fn tool(
-        &mut self,
-        operation: &Operation<'d>,
-        name: String,
-        input_schema: InputSchema,
-    ) -> (Tool, OutputShape) {
+    /// The operation as a tool that takes anything yet, and how its results stand to its output schema.
+    pub(crate) fn tool(&mut self, operation: &Operation<'d>, name: String) -> (Tool, OutputShape) {
         let (output_schema, shape) = self.output_schema(operation);
         let description = description::of(operation, self.resolver, self.config.descriptions);
         let title = operation
@@ -67,7 +62,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             name,
             title: title.map(str::to_owned),
             description: Some(description),
-            input_schema,
+            input_schema: InputSchema::default(),
             output_schema,
             annotations: annotations(&operation.method, operation.hints),
             tags: operation.tags.clone(),

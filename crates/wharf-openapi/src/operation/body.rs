@@ -4,7 +4,7 @@ pub(super) mod choice;
 
 use std::borrow::Cow;
 
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{HashMap, JsonKind, Slice};
 
 use super::members::{Member, ObjectMembers, Openness};
 use super::parameters::style_of;
@@ -322,12 +322,16 @@ fn parts<'d>(
     members: Option<&ObjectMembers<'d>>,
     shape: Shape,
 ) -> Vec<PartEncoding> {
-    let encodings = media.encoding;
+    let encodings: HashMap<_, _> = media
+        .encoding
+        .into_iter()
+        .flat_map(Slice::each_member)
+        .collect();
     let members = members.map_or(&[][..], |members| &members.members);
     members
         .iter()
         .filter_map(|member| {
-            let given = encodings.and_then(|encodings| encodings.get(&member.name));
+            let given = encodings.get(&*member.name);
             let content_type = given
                 .and_then(|given| given.get("contentType"))
                 .and_then(text)

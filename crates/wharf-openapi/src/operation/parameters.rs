@@ -17,7 +17,7 @@ const PARAMETERS_MAX: usize = 1000;
 
 /// A parameter as it is read.
 #[derive(Debug, Clone)]
-pub(super) struct ParameterRead<'d> {
+pub(crate) struct ParameterRead<'d> {
     pub(super) name: Cow<'d, str>,
     pub(super) location: Location,
     pub(super) required: bool,
@@ -59,9 +59,11 @@ pub(super) fn read<'d>(
             } else {
                 Spot::Shared(number)
             };
-            let Some(parameter) = one(resolver, parameter, &place.item(number), spot)? else {
+            let place = place.item(number);
+            let Some(parameter) = known_or_read(resolver, parameter, &place)? else {
                 continue;
             };
+            let parameter = ParameterRead { spot, ..parameter };
             let same = parameters.iter().position(|known| {
                 known.location == parameter.location && known.name == parameter.name
             });
@@ -98,12 +100,40 @@ fn query_stands_alone(parameters: &[ParameterRead<'_>]) -> Result<(), String> {
     }
 }
 
+/// One parameter, which is remembered where it is a reference; none when it is no argument.
+fn known_or_read<'d>(
+    resolver: &Resolver<'d>,
+    parameter: Slice<'d>,
+    place: &Place<'_>,
+) -> Result<Option<ParameterRead<'d>>, Fault> {
+    /// What is longer is hardly a reference.
+    const REFERENCE_BYTES_MAX: usize = 256;
+    let text = parameter.as_str();
+    let refers = text.len() <= REFERENCE_BYTES_MAX
+        && parameter
+            .each_member()
+            .next()
+            .is_some_and(|(key, _)| key == "$ref");
+    if !refers {
+        return one(resolver, parameter, place);
+    }
+    let document = resolver.document();
+    let start = document.span_of(parameter).start();
+    let key = (document.files().number_at(start), text);
+    if let Some(known) = resolver.parameters.borrow().get(&key) {
+        return Ok(known.clone());
+    }
+    let read = one(resolver, parameter, place)?;
+    let mut known = resolver.parameters.borrow_mut();
+    known.insert(key, read.clone());
+    Ok(read)
+}
+
 /// One parameter; none when it is a part of the body, or a header that OpenAPI takes out of parameters' hands.
 fn one<'d>(
     resolver: &Resolver<'d>,
     parameter: Slice<'d>,
     place: &Place<'_>,
-    spot: Spot,
 ) -> Result<Option<ParameterRead<'d>>, Fault> {
     let members: Members<'d> = resolver
         .read(parameter)
@@ -167,7 +197,7 @@ fn one<'d>(
         deprecated: members.deprecated,
         schema,
         serialization,
-        spot,
+        spot: Spot::Nowhere,
     }))
 }
 

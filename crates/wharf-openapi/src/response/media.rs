@@ -64,6 +64,13 @@ impl<'a> MediaType<'a> {
 
     /// Reads the value of a `Content-Type` header or a key of a Content map; never fails, as both are often sloppy.
     pub(crate) fn parse(value: &'a str) -> Self {
+        // What nearly all of them are.
+        if value == "application/json" {
+            return Self {
+                essence: Cow::Borrowed(value),
+                charset: None,
+            };
+        }
         let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
         let essence = essence.trim();
         let essence = if essence.bytes().any(|byte| byte.is_ascii_uppercase()) {
