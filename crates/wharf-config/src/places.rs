@@ -42,6 +42,13 @@ impl Places {
         }
         Some(format!("{}:{}", self.file, place.line))
     }
+
+    /// The same for keys as messages write them, such as `access.rules[0].tools`, none of which has a dot in it.
+    pub fn place_of(&self, written: &str) -> Option<String> {
+        let keys = written.split(['.', '[', ']']);
+        let keys: Vec<_> = keys.filter(|key| !key.is_empty()).collect();
+        self.place(&keys)
+    }
 }
 
 impl Place {
@@ -87,6 +94,11 @@ mod tests {
             let expected = Some(format!("wharf.yaml:{line}"));
             assert_eq!(places.place(keys), expected, "{keys:?}");
         }
+        for (written, line) in [("sources", 3), ("name", 2), ("name[3].below", 2)] {
+            let expected = Some(format!("wharf.yaml:{line}"));
+            assert_eq!(places.place_of(written), expected, "{written}");
+        }
         assert_eq!(Places::default().place(&["name"]), None);
+        assert_eq!(Places::default().place_of("name"), None);
     }
 }

@@ -155,12 +155,12 @@ pub(crate) async fn of_config(
         policies = policy.as_ref().map(|(_, count)| *count);
         catalog = catalog
             .restricted(access, policy.map(|(policy, _)| policy))
-            .map_err(|mistakes| of_rules(&mistakes))?;
+            .map_err(|mistakes| of_rules(&mistakes, &config.file))?;
     }
     if let Some(limits) = &config.limits {
         catalog = catalog
             .limited(limits, shared_counter(&store))
-            .map_err(|mistakes| of_rules(&mistakes))?;
+            .map_err(|mistakes| of_rules(&mistakes, &config.file))?;
     }
     Ok(Assembled {
         config,
@@ -190,7 +190,7 @@ fn authenticator(config: &Config, store: &Store) -> Result<Option<Authenticator>
     let resource = public_url
         .map(|url| Resource::new(&config.name, url, &config.server.path))
         .transpose()
-        .map_err(|mistake| of_auth(&[mistake]))?;
+        .map_err(|mistake| of_auth(&[mistake], &config.file))?;
     let auth = config.auth.as_ref();
     let needs_caller = config
         .access
@@ -209,7 +209,7 @@ fn authenticator(config: &Config, store: &Store) -> Result<Option<Authenticator>
     let auth = config.auth.clone().unwrap_or_default();
     Authenticator::new(&auth, resource.as_ref(), sign_in)
         .map(Some)
-        .map_err(|mistakes| of_auth(&mistakes))
+        .map_err(|mistakes| of_auth(&mistakes, &config.file))
 }
 
 /// Who signs people in, if somebody does.
@@ -231,7 +231,7 @@ fn sign_in(
     };
     SignIn::new(section, public_url, resource.url(), store.clone())
         .map(Some)
-        .map_err(|mistake| of_auth(&[mistake]))
+        .map_err(|mistake| of_auth(&[mistake], &config.file))
 }
 
 /// A way to count calls together with the other replicas, where there is a store that they share.
@@ -252,10 +252,10 @@ fn shared_counter(store: &Store) -> Option<SharedCounter> {
     }))
 }
 
-fn of_auth(mistakes: &[wharf_auth::ConfigMistake]) -> Failure {
+fn of_auth(mistakes: &[wharf_auth::ConfigMistake], file: &ConfigFile) -> Failure {
     let told = mistakes
         .iter()
-        .map(|mistake| format!("error: {mistake}\nhint: {}", mistake.hint));
+        .map(|mistake| file.told(&mistake.at, mistake, &mistake.hint));
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }
 
@@ -363,10 +363,10 @@ fn of_mistakes(
 }
 
 /// Everything that is wrong with rules over all tools.
-fn of_rules(mistakes: &[RuleMistake]) -> Failure {
+fn of_rules(mistakes: &[RuleMistake], file: &ConfigFile) -> Failure {
     let told = mistakes.iter().map(|mistake| {
         let hint = meant(mistake.misspelling()).unwrap_or_else(|| mistake.hint().to_owned());
-        format!("error: {mistake}\nhint: {hint}")
+        file.told(mistake.key(), mistake, &hint)
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }

@@ -1,6 +1,7 @@
 //! `wharf.yaml`: the sections of the parts, put together.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -85,6 +86,13 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// One of several mistakes, by the key that it is about.
+    pub(crate) fn told(&self, key: &str, mistake: &impl fmt::Display, hint: &str) -> String {
+        let place = self.places.place_of(key);
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        format!("error: {place}{mistake}\nhint: {hint}")
+    }
+
     /// The place of a setting below a section of a source, for a failure.
     pub(crate) fn of_source(&self, source: &str, section: &str, keys: &[String]) -> Option<String> {
         let keys = keys.iter().map(String::as_str);

@@ -95,6 +95,23 @@ impl RuleMistake {
         }
     }
 
+    /// The key that it is about, such as `access.rules[0].tools[0]`.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::NoTools { key }
+            | Self::EmptyPattern { key }
+            | Self::NoMatch { key, .. }
+            | Self::NoCommonMatch { key }
+            | Self::EmptyWho { key }
+            | Self::NotAlone { key }
+            | Self::BadScope { key, .. }
+            | Self::NoLimit { key }
+            | Self::LonelyBurst { key } => key,
+            Self::TooManyKinds => "access.rules",
+            Self::NoStore => "limits.shared",
+        }
+    }
+
     /// The name that was not found, and those that could have been meant.
     pub fn misspelling(&self) -> Option<(&str, &[String])> {
         match self {

@@ -1,6 +1,7 @@
 //! `wharf demo`: a pet store API and the MCP server over it, in one process.
 
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,24 +75,34 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
     outcome.map(|()| failure::DONE)
 }
 
+/// How many names are tried for the demo's folder.
+const FOLDER_TRIES: u32 = 100;
+
 /// A folder of the demo's own among the temporary files, which others cannot look into; removed with the value.
 struct Folder(PathBuf);
 
 impl Folder {
     fn create() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("wharf-demo-{}", std::process::id()));
-        // Fails when something is there already: a link that somebody put there is not followed.
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| {
-                Failure::new(format!(
-                    "cannot create the folder `{}`: {error}",
-                    path.display()
-                ))
-                .hint("remove it, or name another place for temporary files in `TMPDIR`")
-            })?;
-        Ok(Self(path))
+        let temporary = std::env::temp_dir();
+        let mut number = 1;
+        loop {
+            let path = temporary.join(format!("wharf-demo-{}.{number}", std::process::id()));
+            // Fails when something is there already: a link that somebody put there is not followed.
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                // A demo that was killed left its folder, and process numbers come again.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < FOLDER_TRIES => {
+                    number += 1;
+                }
+                Err(error) => {
+                    let path = path.display();
+                    let failure =
+                        Failure::new(format!("cannot create the folder `{path}`: {error}"));
+                    let hint = "remove it, or name another place for temporary files in `TMPDIR`";
+                    return Err(failure.hint(hint));
+                }
+            }
+        }
     }
 
     /// Writes the document where it can be looked at.

@@ -108,7 +108,7 @@ fn mistakes_name_what_was_meant() {
             "name: getStatus",
             "name: getStaus",
             &[
-                "`access.rules[0].tools[0].name`: nothing matches `getStaus`",
+                "wrong.yaml:14: `access.rules[0].tools[0].name`: nothing matches `getStaus`",
                 "did you mean `getStatus`?",
             ][..],
         ),
