@@ -1,11 +1,11 @@
 //! One incoming message, split into borrowed slices.
 //!
-//! A request is looked at twice and never becomes a tree: once for the envelope, once for the few members of `params`
+//! A message is looked at once and never becomes a tree: the scan that finds out whether it is JSON notes the members
 //! that the protocol itself reads. Arguments stay the text that the client wrote.
 
 use std::borrow::Cow;
 
-use wharf_model::{JsonKind, Slice};
+use wharf_model::{JsonKind, Scanner, Slice};
 
 use crate::errors::{self, WireError};
 use ::http::StatusCode;
@@ -47,7 +47,6 @@ pub(crate) struct Response<'a> {
 /// The members of `params` that the protocol reads; `null` counts as absent.
 #[derive(Default)]
 pub(crate) struct Params<'a> {
-    meta: Option<Slice<'a>>,
     pub(crate) name: Option<Slice<'a>>,
     pub(crate) arguments: Option<Slice<'a>>,
     pub(crate) uri: Option<Slice<'a>>,
@@ -69,16 +68,45 @@ pub(crate) struct Meta<'a> {
     pub(crate) tracestate: Option<Slice<'a>>,
 }
 
-/// The members of the message itself.
+/// What a message says, as it was found.
 struct Envelope<'a> {
-    jsonrpc: Option<Slice<'a>>,
-    /// `null` is an id that is refused.
-    id: Option<Slice<'a>>,
-    method: Option<Slice<'a>>,
-    params: Option<Slice<'a>>,
-    /// `null` is a result.
-    result: Option<Slice<'a>>,
-    error: Option<Slice<'a>>,
+    own: Found<'a, { OWN.len() }>,
+    params: Found<'a, { PARAMS.len() }>,
+    meta: Found<'a, { META.len() }>,
+}
+
+/// The members of the message itself.
+const OWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+const OWN_PARAMS: usize = 3;
+
+/// The members of `params`.
+const PARAMS: [&str; 7] = [
+    "_meta",
+    "name",
+    "arguments",
+    "uri",
+    "cursor",
+    "inputResponses",
+    "requestState",
+];
+const PARAMS_META: usize = 0;
+
+/// The members of `_meta`.
+const META: [&str; 6] = [
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/logLevel",
+    "progressToken",
+    "traceparent",
+    "tracestate",
+];
+
+/// The members of some names in what should be an object.
+#[derive(Default)]
+struct Found<'a, const N: usize> {
+    members: Option<[Option<Slice<'a>>; N]>,
+    /// One of them stands there twice.
+    has_twins: bool,
 }
 
 /// A message that cannot be served, with the id of its request as far as that could be read.
@@ -89,7 +117,7 @@ pub(crate) struct Fault<'a> {
 
 /// Splits one message.
 pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
-    let message = Slice::parse(text).map_err(|_| Fault {
+    let Envelope { own, params, meta } = Envelope::scan(text).ok_or_else(|| Fault {
         id: None,
         error: WireError::new(
             StatusCode::BAD_REQUEST,
@@ -97,13 +125,13 @@ pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
             "the message is not JSON",
         ),
     })?;
-    let envelope = Envelope::of(message).ok_or_else(|| Fault {
+    let [jsonrpc, id, method, given, result, error] = own.each_once().ok_or_else(|| Fault {
         id: None,
         error: WireError::invalid_request(
             "the message is no JSON-RPC object, or has a member twice",
         ),
     })?;
-    let id = envelope.id.map(Slice::as_str);
+    let id = id.map(Slice::as_str);
     if let Some(id) = id
         && !is_id(id)
     {
@@ -115,38 +143,38 @@ pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
         });
     }
     let refuse = |error| Fault { id, error };
-    if envelope.jsonrpc.map(Slice::as_str) != Some("\"2.0\"") {
+    if jsonrpc.map(Slice::as_str) != Some("\"2.0\"") {
         return Err(refuse(WireError::invalid_request(
             "`jsonrpc` must be \"2.0\"",
         )));
     }
-    let Some(method) = envelope.method else {
-        return response(id, &envelope).map_err(refuse);
+    let Some(method) = method.filter(is_there) else {
+        return response(id, result, error.filter(is_there)).map_err(refuse);
     };
     let method = method
         .text()
         .ok_or_else(|| refuse(WireError::invalid_request("`method` must be a string")))?;
+    let given = given.filter(is_there);
     let Some(id) = id else {
         return Ok(Incoming::Notification(Notification {
             method,
-            params: envelope.params,
+            params: given,
         }));
     };
-    let params = match envelope.params {
-        None => Params::default(),
-        Some(params) => Params::of(params).ok_or_else(|| {
-            refuse(WireError::malformed(
-                "`params` must be an object without a member twice",
-            ))
-        })?,
-    };
-    let meta = match params.meta {
-        None => Meta::default(),
-        Some(meta) => Meta::of(meta).ok_or_else(|| {
-            refuse(WireError::malformed(
-                "`_meta` must be an object without a member twice",
-            ))
-        })?,
+    let (params, meta) = match given {
+        None => Default::default(),
+        Some(all) => {
+            let params = params.each_once().ok_or_else(|| {
+                refuse(WireError::malformed(
+                    "`params` must be an object without a member twice",
+                ))
+            })?;
+            Params::of(params, all, meta).ok_or_else(|| {
+                refuse(WireError::malformed(
+                    "`_meta` must be an object without a member twice",
+                ))
+            })?
+        }
     };
     Ok(Incoming::Request(Request {
         id,
@@ -156,75 +184,126 @@ pub(crate) fn parse(text: &str) -> Result<Incoming<'_>, Fault<'_>> {
     }))
 }
 
-fn response<'a>(id: Option<&'a str>, envelope: &Envelope<'a>) -> Result<Incoming<'a>, WireError> {
-    match (id, envelope.result, envelope.error) {
-        (Some(id), Some(result), None) => Ok(Incoming::Response(Response {
-            id,
-            outcome: Ok(result),
-        })),
-        (Some(id), None, Some(error)) => Ok(Incoming::Response(Response {
-            id,
-            outcome: Err(error),
-        })),
-        _ => Err(WireError::invalid_request(
-            "the message is neither a request nor a notification nor a response",
-        )),
-    }
+fn response<'a>(
+    id: Option<&'a str>,
+    result: Option<Slice<'a>>,
+    error: Option<Slice<'a>>,
+) -> Result<Incoming<'a>, WireError> {
+    let outcome = match (result, error) {
+        (Some(result), None) => Ok(result),
+        (None, Some(error)) => Err(error),
+        _ => return Err(neither()),
+    };
+    let id = id.ok_or_else(neither)?;
+    Ok(Incoming::Response(Response { id, outcome }))
+}
+
+fn neither() -> WireError {
+    WireError::invalid_request("the message is neither a request nor a notification nor a response")
 }
 
 impl<'a> Envelope<'a> {
-    fn of(message: Slice<'a>) -> Option<Self> {
-        let names = ["jsonrpc", "id", "method", "params", "result", "error"];
-        let [jsonrpc, id, method, params, result, error] = members(message, names)?;
-        Some(Self {
-            jsonrpc,
-            id,
-            method: method.filter(is_there),
-            params: params.filter(is_there),
-            result,
-            error: error.filter(is_there),
-        })
+    /// None when the text is not JSON.
+    fn scan(text: &'a str) -> Option<Self> {
+        let mut scanner = Scanner::new(text);
+        let mut params = Found::default();
+        let mut meta = Found::default();
+        scanner.skip_white();
+        let own = scan(text, &mut scanner, OWN, 0, |scanner, member| {
+            if member != OWN_PARAMS {
+                return scanner.value(1);
+            }
+            params = scan(text, scanner, PARAMS, 1, |scanner, member| {
+                if member != PARAMS_META {
+                    return scanner.value(2);
+                }
+                meta = scan(text, scanner, META, 2, |scanner, _| scanner.value(3))?;
+                Some(())
+            })?;
+            Some(())
+        })?;
+        scanner.skip_white();
+        scanner
+            .peek()
+            .is_none()
+            .then_some(Self { own, params, meta })
+    }
+}
+
+/// Steps over the value at the scanner and notes its members of these names, each of which `value` steps over. None when
+/// it is not JSON.
+fn scan<'a, const N: usize>(
+    text: &'a str,
+    scanner: &mut Scanner<'a>,
+    names: [&str; N],
+    depth: usize,
+    mut value: impl FnMut(&mut Scanner<'a>, usize) -> Option<()>,
+) -> Option<Found<'a, N>> {
+    let mut found = Found::default();
+    if scanner.peek()? != b'{' {
+        scanner.value(depth)?;
+        return Some(found);
+    }
+    let mut members = [None; N];
+    scanner.open();
+    let mut first = true;
+    while let Some(key) = scanner.key(first)? {
+        first = false;
+        let Some(member) = names.iter().position(|name| *name == key) else {
+            scanner.value(depth + 1)?;
+            continue;
+        };
+        let start = scanner.at();
+        value(scanner, member)?;
+        let slice = Slice::from_checked(&text[start..scanner.at()]);
+        found.has_twins |= members[member].replace(slice).is_some();
+    }
+    found.members = Some(members);
+    Some(found)
+}
+
+impl<'a, const N: usize> Found<'a, N> {
+    /// The members; none when it is no object, or has one of them twice.
+    fn each_once(self) -> Option<[Option<Slice<'a>>; N]> {
+        self.members.filter(|_| !self.has_twins)
     }
 }
 
 impl<'a> Params<'a> {
-    fn of(params: Slice<'a>) -> Option<Self> {
+    /// Together with their `_meta`; none when that cannot be read.
+    fn of(
+        members: [Option<Slice<'a>>; PARAMS.len()],
+        all: Slice<'a>,
+        meta: Found<'a, { META.len() }>,
+    ) -> Option<(Self, Meta<'a>)> {
         let [
-            meta,
+            given,
             name,
             arguments,
             uri,
             cursor,
             input_responses,
             request_state,
-        ] = members(
-            params,
-            [
-                "_meta",
-                "name",
-                "arguments",
-                "uri",
-                "cursor",
-                "inputResponses",
-                "requestState",
-            ],
-        )?
-        .map(|member| member.filter(is_there));
-        Some(Self {
-            meta,
+        ] = members.map(|member| member.filter(is_there));
+        let meta = match given {
+            None => Meta::default(),
+            Some(_) => Meta::of(meta.each_once()?),
+        };
+        let params = Self {
             name,
             arguments,
             uri,
             cursor,
             input_responses,
             request_state,
-            all: Some(params),
-        })
+            all: Some(all),
+        };
+        Some((params, meta))
     }
 }
 
 impl<'a> Meta<'a> {
-    fn of(meta: Slice<'a>) -> Option<Self> {
+    fn of(members: [Option<Slice<'a>>; META.len()]) -> Self {
         let [
             version,
             capabilities,
@@ -232,48 +311,16 @@ impl<'a> Meta<'a> {
             progress_token,
             traceparent,
             tracestate,
-        ] = members(
-            meta,
-            [
-                "io.modelcontextprotocol/protocolVersion",
-                "io.modelcontextprotocol/clientCapabilities",
-                "io.modelcontextprotocol/logLevel",
-                "progressToken",
-                "traceparent",
-                "tracestate",
-            ],
-        )?
-        .map(|member| member.filter(is_there));
-        Some(Self {
+        ] = members.map(|member| member.filter(is_there));
+        Self {
             version,
             capabilities,
             log_level,
             progress_token,
             traceparent,
             tracestate,
-        })
-    }
-}
-
-/// The members of these names; none when this is no object, or has one of them twice.
-///
-/// A walk and not a parser: all of the message was seen to be JSON.
-fn members<'a, const N: usize>(
-    object: Slice<'a>,
-    names: [&str; N],
-) -> Option<[Option<Slice<'a>>; N]> {
-    if object.kind() != JsonKind::Object {
-        return None;
-    }
-    let mut found = [None; N];
-    for (key, value) in object.each_member() {
-        if let Some(place) = names.iter().position(|name| *name == key)
-            && found[place].replace(value).is_some()
-        {
-            return None;
         }
     }
-    Some(found)
 }
 
 /// What is `null` counts as absent.

@@ -73,12 +73,21 @@ impl<'a, N: Notes> Scanner<'a, N> {
     }
 
     /// The next byte; none at the end.
+    #[inline]
     pub fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// Steps over white space.
+    #[inline]
     pub fn skip_white(&mut self) {
+        // Most texts have none, and a look is all that it costs them.
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.skip_more_white();
+        }
+    }
+
+    fn skip_more_white(&mut self) {
         while let Some(byte) = self.peek() {
             match byte {
                 b'\n' => self.at += 1 + leading_spaces(&self.bytes[self.at + 1..]),
@@ -113,6 +122,7 @@ impl<'a, N: Notes> Scanner<'a, N> {
     }
 
     /// Whether another member or item follows; steps over the comma or the closing bracket.
+    #[inline]
     pub fn next(&mut self, first: bool, close: u8) -> Option<bool> {
         self.skip_white();
         match self.peek()? {
@@ -130,6 +140,7 @@ impl<'a, N: Notes> Scanner<'a, N> {
         }
     }
 
+    #[inline]
     fn colon(&mut self) -> Option<()> {
         self.skip_white();
         (self.peek()? == b':').then(|| self.at += 1)?;
