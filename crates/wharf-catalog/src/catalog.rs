@@ -133,7 +133,10 @@ impl Catalog {
             let prefix = legal(prefix)?;
             let at = catalog.sources.len();
             catalog.sources.push(source.clone());
-            for mut tool in source.tools() {
+            let tools = source.tools();
+            catalog.tools.reserve(tools.len());
+            catalog.tool_routes.reserve(tools.len());
+            for mut tool in tools {
                 let own_name = prefixed(&prefix, &mut tool.name);
                 shorten(&mut tool.name);
                 let route = Route {

@@ -334,14 +334,21 @@ fn compact(text: &str) -> String {
 
 /// The index behind the closing quote of the string that opens at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
+    string_end_and_escape(bytes, start).0
+}
+
+/// The same, and whether there is a backslash in front of it.
+fn string_end_and_escape(bytes: &[u8], start: usize) -> (usize, bool) {
     let mut at = start + 1;
+    let mut has_escape = false;
     while let Some(found) = words::find_quote_or_escape(bytes, at) {
         if bytes[found] == b'"' {
-            return found + 1;
+            return (found + 1, has_escape);
         }
+        has_escape = true;
         at = found + 2;
     }
-    bytes.len()
+    (bytes.len(), has_escape)
 }
 
 #[cfg(test)]

@@ -55,15 +55,15 @@ pub struct OpenApi {
     pages: BTreeMap<String, Pages>,
 }
 
-/// What is needed to read a tool's plan.
+/// What is needed to read a tool's plan. What only those have that are called is apart: most are not.
 struct Entry {
     spot: Spot,
     output: OutputShape,
-    plan: OnceLock<Plan>,
+    plan: OnceLock<Box<Plan>>,
     /// The way to the upstream with the credentials that the operation declares.
     upstream: OnceLock<Upstream>,
     /// None inside where results are not compared with a schema.
-    judge: OnceLock<Option<Judge>>,
+    judge: OnceLock<Option<Box<Judge>>>,
 }
 
 impl OpenApi {
@@ -164,7 +164,7 @@ impl OpenApi {
             .reading
             .operation(&entry.spot, |operation, _| Ok(operation.plan(entry.output)))?;
         plan.drops_nulls = self.drop_nulls;
-        Ok(entry.plan.get_or_init(|| plan))
+        Ok(entry.plan.get_or_init(|| Box::new(plan)))
     }
 
     async fn call_tool(
@@ -285,7 +285,7 @@ impl OpenApi {
         }
         let judge = entry.judge.get_or_init(|| {
             let tool = self.tools.iter().find(|tool| tool.name == name)?;
-            Judge::new(tool.output_schema.as_ref()?, self.strictness)
+            Judge::new(tool.output_schema.as_ref()?, self.strictness).map(Box::new)
         });
         match judge {
             Some(judge) => judge.judge(result),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -234,14 +234,27 @@ impl Upstream {
     ///
     /// `inbound` are the headers of the client's request, of which only the configured ones are sent on. The call ends
     /// at `deadline`, or earlier by the configured limits. Dropping the future closes the connection it uses.
-    pub async fn send(
-        &self,
+    ///
+    /// Boxed: unboxed, each crate that sends would have all of the sending compiled into it once more.
+    pub fn send<'a>(
+        &'a self,
         request: Request,
         inbound: &HeaderMap,
         deadline: Option<Instant>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, UpstreamError>> + Send + 'a>> {
+        match self.prepare(request, inbound) {
+            Ok((outgoing, kinship)) => Box::pin(self.send_prepared(outgoing, kinship, deadline)),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    async fn send_prepared(
+        &self,
+        mut outgoing: Outgoing,
+        kinship: Kinship,
+        deadline: Option<Instant>,
     ) -> Result<Response, UpstreamError> {
         let upstream = &*self.shared;
-        let (mut outgoing, kinship) = self.prepare(request, inbound)?;
         let times = Times::start(upstream.timeout, upstream.silence_max, deadline);
         let alarm = pin!(times.alarm());
         let mut clock = Clock::new(times, alarm);

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::words::{has_escape, leading_spaces};
-use super::{Ends, Slice, string_end};
+use super::words::leading_spaces;
+use super::{Ends, Slice, string_end, string_end_and_escape};
 
 /// The members of an object, see [`Slice::each_member`].
 #[derive(Debug, Clone)]
@@ -86,12 +86,12 @@ impl<'a> Iterator for EachMember<'a> {
             self.at = bytes.len();
             return None;
         }
-        let key_end = string_end(bytes, key_start);
+        let (key_end, has_escape) = string_end_and_escape(bytes, key_start);
         let start = past_white(bytes, key_end, b':');
         let end = value_end(bytes, start, ends);
         self.at = end;
         let raw = text.get(key_start + 1..key_end.checked_sub(1)?)?;
-        let key = if has_escape(raw.as_bytes()) {
+        let key = if has_escape {
             // A lone surrogate is valid JSON and no text; such a key stays as it was written.
             Slice::from_checked(text.get(key_start..key_end)?)
                 .text()

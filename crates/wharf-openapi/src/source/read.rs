@@ -89,11 +89,11 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
     {
         operations.in_halves(heads)
     } else {
-        operations.whole(heads, &mut prompts, report)
+        vec![operations.whole(heads, &mut prompts, report)]
     };
-    let mut tools = Vec::with_capacity(made.len());
-    let mut entries = HashMap::with_capacity_and_hasher(made.len(), Hashing::default());
-    for (made, (spot, name)) in made.into_iter().zip(spots.into_iter().zip(names)) {
+    let mut tools = Vec::with_capacity(names.len());
+    let mut entries = HashMap::with_capacity_and_hasher(names.len(), Hashing::default());
+    for (made, (spot, name)) in made.into_iter().flatten().zip(spots.into_iter().zip(names)) {
         match made {
             Ok(made) => {
                 report.callbacks += made.callbacks;
@@ -224,15 +224,14 @@ where
     }
 
     /// Reads the operations, half of them on a second thread, and leaves what their tools take to be written later.
-    fn in_halves(&self, mut heads: Vec<Numbered<'d>>) -> Vec<Result<Made, Fault>> {
+    fn in_halves(&self, mut heads: Vec<Numbered<'d>>) -> Vec<Vec<Result<Made, Fault>>> {
         let middle = heads.len() / 2;
         let second = heads.split_off(middle);
         std::thread::scope(|scope| {
             let second = scope.spawn(move || self.without_inputs(second, middle));
-            let mut all = self.without_inputs(heads, 0);
+            let first = self.without_inputs(heads, 0);
             // It only panics where this thread would have.
-            all.extend(second.join().expect("the second half was read"));
-            all
+            vec![first, second.join().expect("the second half was read")]
         })
     }
 
@@ -287,6 +286,8 @@ impl<'d> Survey<'d> {
     fn of_paths(document: &'d Document, places: Range<usize>) -> Self {
         let resolver = Resolver::new(document);
         let mut survey = Self::default();
+        survey.items.reserve(places.len());
+        survey.heads.reserve(2 * places.len());
         for (place, (path, span)) in places.clone().zip(&document.paths()[places]) {
             if path.starts_with("x-") {
                 continue;
