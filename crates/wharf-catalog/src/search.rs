@@ -215,21 +215,33 @@ impl Search {
             return ToolResult::error("argument `names` is missing");
         };
         let mut text = String::new();
+        let mut unknown = Vec::new();
         for name in names
             .each_item()
             .take(DESCRIBED_MAX)
             .filter_map(Slice::text)
         {
-            let Some(tool) = by_name(&name) else {
-                return self.unknown(tools, &name);
-            };
-            push_definition(&mut text, tool);
+            match by_name(&name) {
+                Some(tool) => push_definition(&mut text, tool),
+                None => unknown.push(self.not_there(tools, &name)),
+            }
+        }
+        if text.is_empty() && !unknown.is_empty() {
+            return ToolResult::error(unknown.join("\n"));
+        }
+        // What was found is worth having, whatever else was asked for.
+        for note in unknown {
+            let _ = write!(text, "\n{note}\n");
         }
         ToolResult::text(text)
     }
 
     /// What to say of a name that nothing has, for the model to mend.
     pub(crate) fn unknown(&self, tools: &Shown<'_>, name: &str) -> ToolResult {
+        ToolResult::error(self.not_there(tools, name))
+    }
+
+    fn not_there(&self, tools: &Shown<'_>, name: &str) -> String {
         let mut text = format!("There is no tool `{}`.", shown(name));
         let nearest = self.nearest(tools, name);
         if nearest.is_empty() {
@@ -237,7 +249,7 @@ impl Search {
         } else {
             let _ = write!(text, " Did you mean `{}`?", nearest.join("`, `"));
         }
-        ToolResult::error(text)
+        text
     }
 
     /// Names that look like `name`; where none does, those of tools that its words find.

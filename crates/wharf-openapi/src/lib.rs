@@ -31,6 +31,6 @@ pub use config::{Config, ErrorStyle, OutputSchemas, UnknownArguments};
 pub use description::Descriptions;
 pub use document::{DOCUMENT_BYTES_MAX, Document, DocumentError, FoundFile};
 pub use pages::{Cursor, Next, Pages, PagesMistake};
-pub use report::{LeftOut, Report};
+pub use report::{LeftOut, Report, UnreadFile};
 pub use schema::Note;
 pub use source::{OpenApi, Whereabouts};

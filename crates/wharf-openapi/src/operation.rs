@@ -533,7 +533,15 @@ impl<'d> Members<'d> {
 
 /// A text that says something.
 fn text(value: Slice<'_>) -> Option<Cow<'_, str>> {
-    value.text().filter(|text| !text.trim().is_empty())
+    word(value).filter(|text| !text.trim().is_empty())
+}
+
+/// A text, or what YAML made of one that looks like a number or a truth: a tag `2023` is meant as a text.
+fn word(value: Slice<'_>) -> Option<Cow<'_, str>> {
+    match value.kind() {
+        JsonKind::Number | JsonKind::Boolean => Some(Cow::Borrowed(value.as_str())),
+        _ => value.text(),
+    }
 }
 
 fn security(requirements: Slice<'_>) -> Vec<Vec<String>> {

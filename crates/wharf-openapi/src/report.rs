@@ -24,8 +24,19 @@ pub struct Report {
     pub webhooks: usize,
     /// Callbacks, which are no tools for the same reason.
     pub callbacks: usize,
+    /// Files that the document refers to and that could not be read: what needs them is left out.
+    pub unread: Vec<UnreadFile>,
     /// Tools whose operations want credentials that are given neither for their security schemes nor for all.
     pub without_credentials: Vec<String>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadFile {
+    /// Where it should be: an absolute URL.
+    pub address: String,
+    /// Why it could not be read.
+    pub reason: String,
 }
 
 /// An operation that is not offered.

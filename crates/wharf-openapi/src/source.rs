@@ -23,7 +23,7 @@ use crate::operation::{Fault, OutputShape, base_url};
 use crate::pages::{self, Pages, PagesMistake};
 use crate::plan::Plan;
 use crate::prompts::{self, Place, Prompts, Subject};
-use crate::report::Report;
+use crate::report::{Report, UnreadFile};
 use crate::request;
 use crate::response::{self, Judge, Limits, Strictness, awslabs};
 
@@ -87,6 +87,14 @@ impl OpenApi {
                 .filter_map(|name| document.member(name))
                 .map(|webhooks| webhooks.each_member().count())
                 .sum(),
+            unread: document
+                .files()
+                .refused()
+                .map(|(address, reason)| UnreadFile {
+                    address: address.to_owned(),
+                    reason: reason.to_owned(),
+                })
+                .collect(),
             ..Report::default()
         };
         let reading = Arc::new(Reading {

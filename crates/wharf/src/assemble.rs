@@ -314,7 +314,12 @@ pub(crate) async fn build_source(
             "{}: the document does not say where its API is",
             source.shown()
         ))
-        .hint("say it with `--base-url URL`, or with `upstream.base_url` in the configuration")
+        .hint(if file.is_there() {
+            "say it with `upstream.base_url`"
+        } else {
+            "say it with `--base-url URL`"
+        })
+        .at(file.of_source(name, "openapi", &[]))
     })?;
     let trust = if source.upstream.base_url.is_some() {
         source.rules.base_url
@@ -478,7 +483,11 @@ async fn read_document(
         return Ok((document, Some(fetched.url)));
     }
     let path = file.folder.join(location);
-    let document = parse(Bytes::from(read_document_file(&path)?), location)?;
+    let read = read_document_file(&path).map_err(|failure| {
+        let place = file.of_source(name, "openapi", &[]);
+        failure.at(place)
+    })?;
+    let document = parse(Bytes::from(read), location)?;
     files.push(path.clone());
     let document = references::attach(document, &Origin::File(&path), files).await;
     Ok((document, None))

@@ -88,7 +88,12 @@ pub(crate) struct Input {
     #[arg(value_name = "DOCUMENT", conflicts_with = "config")]
     pub(crate) document: Option<String>,
     /// Where the document's API is; without it, where the document says.
-    #[arg(long, value_name = "URL", requires = "document")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "document",
+        conflicts_with = "config"
+    )]
     pub(crate) base_url: Option<String>,
     /// A configuration to offer; `wharf.yaml` when there is neither it nor a document.
     #[arg(long, short, value_name = "FILE")]
@@ -185,7 +190,12 @@ pub(crate) struct Call {
     #[arg(long, short, value_name = "DOCUMENT", conflicts_with_all = ["config", "url"])]
     pub(crate) document: Option<String>,
     /// Where the document's API is; without it, where the document says.
-    #[arg(long, value_name = "URL", requires = "document")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "document",
+        conflicts_with = "config"
+    )]
     pub(crate) base_url: Option<String>,
     /// Call the tool of a configuration; `wharf.yaml` when nothing else is named.
     #[arg(long, short, value_name = "FILE", conflicts_with = "url")]

@@ -86,6 +86,11 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// Whether there is one.
+    pub(crate) fn is_there(&self) -> bool {
+        self.places.place(&[] as &[&str]).is_some()
+    }
+
     /// One of several mistakes, by the key that it is about.
     pub(crate) fn told(&self, key: &str, mistake: &impl fmt::Display, hint: &str) -> String {
         let place = self.places.place_of(key);

@@ -8,6 +8,9 @@ use crate::terminal;
 /// A description longer than this is cut in the table; `--json` has it whole.
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
+/// How much that was read loosely is shown; `--json` has all of it.
+const NOTES_SHOWN_MAX: usize = 20;
+
 /// Tools with their arguments, those that are required marked with a star.
 pub(crate) fn tools(tools: &[&Tool]) -> comfy_table::Table {
     terminal::table(
@@ -73,4 +76,21 @@ pub(crate) fn left_out(reports: &[SourceReport]) -> comfy_table::Table {
             ]
         }),
     )
+}
+
+/// What was read more loosely than it is written, the first of it; none where all of it was read as it is.
+pub(crate) fn notes(reports: &[SourceReport]) -> Option<String> {
+    let mut all = reports.iter().flat_map(|source| &source.report.notes);
+    let shown: Vec<_> = all.by_ref().take(NOTES_SHOWN_MAX).collect();
+    if shown.is_empty() {
+        return None;
+    }
+    let rows = shown
+        .iter()
+        .map(|note| [note.pointer.clone(), note.text.clone()]);
+    let table = terminal::table(["where", "what"], rows);
+    Some(match all.count() {
+        0 => table.to_string(),
+        rest => format!("{table}\n… and {rest} more; `--json` has all of them"),
+    })
 }

@@ -365,7 +365,10 @@ impl Builder {
                 is_head: mentions.is_head,
             }
         };
-        let postings = self.postings.into_iter().map(|(word, holders)| {
+        // In one order: sums of fractions depend on it, and equal tools should be found alike by every replica.
+        let mut words: Vec<_> = self.postings.into_iter().collect();
+        words.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let postings = words.into_iter().map(|(word, holders)| {
             let rarity = rarity(all, holders.len());
             let postings = holders.into_iter().map(|mentions| weigh(mentions, rarity));
             (word, postings.collect())

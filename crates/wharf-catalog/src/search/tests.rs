@@ -199,6 +199,18 @@ async fn a_model_finds_describes_and_calls() {
             "There is no tool `getOrdr`. Did you mean `getOrder`",
         ),
         (
+            "describe_tools",
+            r#"{"names":["getOrdr","deleteOrder"]}"#,
+            false,
+            "# deleteOrder",
+        ),
+        (
+            "describe_tools",
+            r#"{"names":["getOrdr","deleteOrder"]}"#,
+            false,
+            "There is no tool `getOrdr`.",
+        ),
+        (
             "call_tool",
             r#"{"name":"getOrder","arguments":{"orderId":1}}"#,
             false,
@@ -266,4 +278,29 @@ fn a_tool_cannot_be_called_as_one_of_the_three_is() {
     let mut catalog = Catalog::build([Offer::from(source)]).unwrap();
     let error = catalog.list_tools(ToolsMode::Search, 0).unwrap_err();
     assert!(matches!(error, CatalogError::Clash { .. }), "{error}");
+}
+
+/// The words stand in maps whose order changes from run to run, and sums of fractions depend on order.
+#[test]
+fn tools_that_are_alike_are_found_alike() {
+    let many = (0..300).map(|number| {
+        let kind = ["widget", "gadget", "sprocket"][number % 3];
+        tool(
+            &format!("create{kind}{number}"),
+            &format!("Creates {kind} number {number} of a shop."),
+            false,
+        )
+    });
+    let tools: Vec<_> = many.collect();
+    let found = || {
+        let catalog = catalog(tools.clone(), ToolsMode::Search);
+        let found = catalog.find_tools("create widget number 7", 8);
+        let names = found.into_iter().map(|tool| tool.name.clone());
+        names.collect::<Vec<_>>()
+    };
+    let first = found();
+    assert_eq!(first.len(), 8);
+    for _ in 0..10 {
+        assert_eq!(found(), first);
+    }
 }

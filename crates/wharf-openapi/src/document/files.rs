@@ -103,6 +103,14 @@ impl Files {
             .collect()
     }
 
+    /// The addresses of the files that are not there, each with the reason, in the order of their first mention.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.wanted.iter().filter_map(|wanted| {
+            let reason = self.refused.get(wanted)?;
+            Some((wanted.as_str(), reason.as_str()))
+        })
+    }
+
     /// Whether it is known that no reference leads out of its file.
     pub(crate) fn keep_to_themselves(&self) -> bool {
         self.keep_to_themselves

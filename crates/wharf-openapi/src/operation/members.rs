@@ -160,7 +160,10 @@ impl<'d> Collector<'_, 'd> {
         let rest = keywords
             .get(Keyword::AdditionalProperties)
             .or(keywords.get(Keyword::UnevaluatedProperties));
+        let has_patterns = keywords.has(Keyword::PatternProperties);
         match rest.map(|rest| (rest, rest.boolean())) {
+            // What the patterns permit is permitted all the same; the upstream is the judge of which that is.
+            Some((_, Some(false))) if has_patterns => {}
             Some((_, Some(false))) => self.closed = true,
             Some((_, Some(true))) => self.found.rest = Openness::Any,
             Some((schema, None)) if schema.kind() == JsonKind::Object => {
@@ -172,7 +175,7 @@ impl<'d> Collector<'_, 'd> {
             }
             _ => {}
         }
-        if keywords.has(Keyword::PatternProperties) {
+        if has_patterns {
             self.found.rest = Openness::Any;
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wharf_model::{JsonKind, Slice};
 
 use super::body::{BodyRead, Media};
-use super::{Argument, ArgumentSchema, Fault, Spot, swagger, text};
+use super::{Argument, ArgumentSchema, Fault, Spot, swagger, text, word};
 use crate::document::Version;
 use crate::names::{ArgumentNames, argument_name};
 use crate::plan::{Location, Serialization, Style};
@@ -240,7 +240,7 @@ impl<'d> Referring<'d> for Members<'d> {
         for (key, value) in parameter.each_member() {
             match &*key {
                 "$ref" => members.reference = Some(value),
-                "name" => members.name = value.text().filter(|name| !name.is_empty()),
+                "name" => members.name = word(value).filter(|name| !name.is_empty()),
                 "in" => members.location = value.text(),
                 "description" => members.description = text(value),
                 "required" => members.required = value.boolean() == Some(true),

@@ -282,3 +282,19 @@ fn schemas_that_tie_everything_together_stay_small() {
         assert!(bytes < 25_000, "{}: {bytes}", tool.name);
     }
 }
+
+/// Members that only a pattern describes are for the upstream to judge.
+#[test]
+fn members_by_pattern_are_accepted() {
+    use wharf_model::Source as _;
+
+    for closing in ["additionalProperties", "unevaluatedProperties"] {
+        let text = format!(
+            r#"{{"openapi":"3.1.0","info":{{}},"paths":{{"/a":{{"post":{{"operationId":"a","requestBody":{{"content":{{"application/json":{{"schema":{{
+                "type":"object","properties":{{"n":{{}}}},"patternProperties":{{"^x-":{{}}}},"{closing}":false}}}}}}}}}}}}}}}}"#
+        );
+        let (source, _) = crate::build(text, &Config::default());
+        let schema = source.tools()[0].input_schema.to_value();
+        assert_eq!(schema["additionalProperties"], true, "{closing}: {schema}");
+    }
+}

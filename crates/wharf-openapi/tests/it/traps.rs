@@ -23,6 +23,28 @@ fn status_keys_may_be_numbers() {
     assert!(source.tools()[0].output_schema.is_some());
 }
 
+/// Ids, tags, names of parameters and values of texts that look like numbers or truths.
+#[test]
+fn texts_need_no_quotes() {
+    let item = "{get: {operationId: 123, tags: [2023, true], parameters: [\
+        {name: 5, in: query, schema: {type: string, enum: [1, 1.5, true, no]}},\
+        {name: n, in: query, schema: {type: integer, enum: [1]}},\
+        {name: c, in: query, schema: {type: string, const: 7}}], responses: {}}}";
+    let (source, report) = build(yaml(item, ""), &Config::default());
+    assert_eq!(report.left_out, []);
+    let tool = &source.tools()[0];
+    assert_eq!(tool.name, "123");
+    assert_eq!(tool.tags, ["2023", "true"]);
+    let schema = tool.input_schema.to_value();
+    for (pointer, expected) in [
+        ("/properties/5/enum", json!(["1", "1.5", "true", "no"])),
+        ("/properties/n/enum", json!([1])),
+        ("/properties/c/const", json!("7")),
+    ] {
+        assert_eq!(schema.pointer(pointer), Some(&expected), "{pointer}");
+    }
+}
+
 #[test]
 fn versions_may_be_numbers() {
     for (version, expected) in [

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wharf_client::Client;
-use wharf_model::{CallError, Caller, Context, Json, Outcome, Slice};
+use wharf_model::{CallError, Caller, Context, Json, JsonKind, Outcome, Slice};
 
 use wharf_upstream::Seconds;
 
@@ -20,10 +20,13 @@ const TIMEOUT_S: f64 = 300.0;
 
 pub(crate) async fn run(call: &Call) -> Result<ExitCode, Failure> {
     let arguments = arguments(call)?;
-    let result = match &call.url {
-        Some(url) => call_running(call, url, &arguments).await?,
-        None => call_here(call, &arguments).await?,
+    let calling = async {
+        match &call.url {
+            Some(url) => call_running(call, url, &arguments).await,
+            None => call_here(call, &arguments).await,
+        }
     };
+    let result = terminal::while_waiting(&format!("calling {}", call.name), calling).await?;
     let is_error = result.slice().get("isError").and_then(Slice::boolean) == Some(true);
     if call.raw {
         terminal::result(result.as_str());
@@ -158,6 +161,10 @@ fn arguments(call: &Call) -> Result<Json, Failure> {
             Failure::new(format!("`--json` is not JSON: {error}"))
                 .hint("it looks like `--json '{\"petId\": 1}'`")
         })?;
+        if parsed.kind() != JsonKind::Object {
+            return Err(Failure::new("`--json` is no object")
+                .hint("it looks like `--json '{\"petId\": 1}'`"));
+        }
         return Ok(parsed);
     }
     let mut object = Map::new();

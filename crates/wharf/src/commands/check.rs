@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use wharf_catalog::Listing;
 use wharf_model::Caller;
+use wharf_openapi::Report;
 
 use crate::assemble::{self, Assembled, Schemas};
 use crate::cli::Check;
@@ -53,13 +54,16 @@ pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
     if is_empty {
         terminal::fail(&Failure::new("there is no tool to offer"));
     }
-    Ok(if left_out > 0 || is_empty || !is_borne {
-        failure::wrong()
-    } else if comparison.is_some_and(|comparison| comparison.is_drift()) {
-        failure::drift()
-    } else {
-        failure::DONE
-    })
+    // A document that changed comes first: what is left out of it may have been left out for years.
+    Ok(
+        if comparison.is_some_and(|comparison| comparison.is_drift()) {
+            failure::drift()
+        } else if left_out > 0 || is_empty || !is_borne {
+            failure::wrong()
+        } else {
+            failure::DONE
+        },
+    )
 }
 
 /// What the tool list costs a model.
@@ -117,6 +121,10 @@ fn as_json(assembled: &Assembled, budget: &Budget) -> serde_json::Value {
             "pointer": left_out.pointer,
             "reason": left_out.reason,
         })).collect::<Vec<_>>(),
+        "notes": reports().flat_map(|report| &report.notes).map(|note| json!({
+            "pointer": note.pointer,
+            "text": note.text,
+        })).collect::<Vec<_>>(),
         "tokens": budget.total,
         "listed": {
             "search": assembled.catalog.listing().is_some_and(|listing| listing.searches),
@@ -131,6 +139,8 @@ fn as_json(assembled: &Assembled, budget: &Budget) -> serde_json::Value {
             "operations": source.report.operations,
             "tools": source.report.tools,
             "left_out": source.report.left_out.len(),
+            "webhooks": source.report.webhooks,
+            "callbacks": source.report.callbacks,
         })).collect::<Vec<_>>(),
     })
 }
@@ -148,8 +158,26 @@ fn print(assembled: &Assembled, budget: &Budget, left_out: usize) {
             report.left_out.len(),
         ));
     }
+    for source in &assembled.reports {
+        let Report {
+            webhooks,
+            callbacks,
+            ..
+        } = source.report;
+        if webhooks + callbacks > 0 {
+            terminal::result(format_args!(
+                "{}: {webhooks} webhooks and {callbacks} callbacks are no tools: it is the API that calls them",
+                source.name,
+            ));
+        }
+    }
     if left_out > 0 {
         terminal::result(format_args!("\n{}", tables::left_out(&assembled.reports)));
+    }
+    if let Some(notes) = tables::notes(&assembled.reports) {
+        terminal::result(format_args!(
+            "\nRead more loosely than it is written, so that more is accepted and the API is the judge:\n{notes}"
+        ));
     }
     terminal::result(format_args!(
         "\nThe tool list costs a model about {} tokens. The heaviest tools:",

@@ -2,15 +2,18 @@
 //!
 //! The new state is built whole and then swapped in; when building fails the old one keeps serving.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wharf_mcp::Server;
+use wharf_openapi::UnreadFile;
 use wharf_server::Door;
 
-use crate::assemble::{self, Schemas};
+use crate::assemble::{self, Schemas, SourceReport};
 use crate::cli::Input;
+use crate::commands::serve::{tell_listing, warn_of_left_out};
 use crate::config::Config;
 use crate::telemetry::Telemetry;
 
@@ -21,16 +24,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What tells one state of a file from another.
 type Stamp = Option<(SystemTime, u64)>;
 
+/// What the state that serves was read from.
+pub(crate) struct ReadFrom {
+    /// The configuration as it was read at the start.
+    pub(crate) config: Config,
+    /// Every file that was read.
+    pub(crate) files: Vec<PathBuf>,
+    /// The files that documents refer to and that could not be read, by their addresses.
+    pub(crate) unread: BTreeSet<String>,
+}
+
 /// Waits for reasons to read everything again, and does. Never returns.
 pub(crate) async fn run(
     server: Server,
     door: Door,
-    started_with: Config,
+    read_from: ReadFrom,
     input: Input,
-    mut files: Vec<PathBuf>,
     watch: bool,
     telemetry: Telemetry,
 ) {
+    let ReadFrom {
+        config: started_with,
+        mut files,
+        mut unread,
+    } = read_from;
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => Some(hangup),
         Err(error) => {
@@ -50,8 +67,17 @@ pub(crate) async fn run(
         // Taken before reading, so that a change in the middle of it is seen the next time.
         stamps = self::stamps(&files);
         match assemble::assemble(&input, Schemas::Later).await {
+            Ok(assembled) if lost(&unread, &assembled.reports) => {
+                // An editor that writes in two steps, or a server that is down, is no wish to offer less.
+                tracing::error!(
+                    "the old state keeps serving: files of its documents cannot be read"
+                );
+            }
             Ok(assembled) => {
                 warn_of_fixed(&started_with, &assembled.config);
+                warn_of_left_out(&assembled.reports);
+                tell_listing(assembled.catalog.listing());
+                unread = unread_files(&assembled.reports);
                 tracing::info!(
                     tools = assembled.catalog.tools().len(),
                     "serving the new state"
@@ -66,6 +92,27 @@ pub(crate) async fn run(
             Err(failure) => tracing::error!("the old state keeps serving: {failure}"),
         }
     }
+}
+
+/// The files that documents refer to and that could not be read, by their addresses.
+pub(crate) fn unread_files(reports: &[SourceReport]) -> BTreeSet<String> {
+    let files = reports.iter().flat_map(|source| &source.report.unread);
+    files.map(|file| file.address.clone()).collect()
+}
+
+/// Whether files cannot be read that could be when the state that serves was built. Says which, and why.
+fn lost(before: &BTreeSet<String>, reports: &[SourceReport]) -> bool {
+    let files = reports.iter().flat_map(|source| &source.report.unread);
+    let mut any = false;
+    for UnreadFile { address, reason } in files.filter(|file| !before.contains(&file.address)) {
+        tracing::error!(
+            file = address,
+            reason,
+            "a file of a document cannot be read"
+        );
+        any = true;
+    }
+    any
 }
 
 /// Says what a reload cannot change. `started_with` is the configuration as it was read at the start.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use wharf_catalog::Listing;
 use wharf_mcp::Server;
 use wharf_model::Caller;
 use wharf_server::{Door, Listener};
 
 use crate::assemble::{self, Assembled, Schemas, SourceReport};
 use crate::cli::Serve;
-use crate::commands::reload;
+use crate::commands::reload::{self, ReadFrom};
 use crate::failure::{self, Failure};
 use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, DIM};
@@ -33,13 +34,17 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     } = assemble::assemble(&serve.input, Schemas::Later).await?;
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();
-    let listing = catalog.listing().cloned();
+    tell_listing(catalog.listing());
     if serve.stdio && serve.who.is_none() && catalog.access().is_some() {
         tracing::warn!(
             "`access` says who may call what, and a client on standard input carries no token: it is a stranger here; say who it is with `--as`"
         );
     }
-    let as_read = config.clone();
+    let read_from = ReadFrom {
+        config: config.clone(),
+        files,
+        unread: reload::unread_files(&reports),
+    };
     if let Some(http) = &serve.http {
         config.server.http.clone_from(http);
     }
@@ -55,9 +60,8 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     let reload = tokio::spawn(reload::run(
         server.clone(),
         door.clone(),
-        as_read,
+        read_from,
         serve.input.clone(),
-        files,
         serve.watch,
         telemetry.clone(),
     ));
@@ -72,12 +76,6 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
             "wharf serves {tools} tools at {url} {}",
             terminal::styled(DIM, "(Ctrl-C ends it)")
         ));
-        if let Some(listing) = listing.filter(|listing| listing.searches) {
-            terminal::say(format_args!(
-                "clients are shown three tools to find them with: {}",
-                listing.reason
-            ));
-        }
         if config.auth.is_none() && config.sign_in.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -89,6 +87,21 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     reload.abort();
     telemetry.finish().await;
     Ok(failure::DONE)
+}
+
+/// Says whether clients see all tools, and why.
+pub(crate) fn tell_listing(listing: Option<&Listing>) {
+    let Some(Listing { searches, reason }) = listing else {
+        return;
+    };
+    if *searches {
+        tracing::info!(
+            reason,
+            "clients are shown three tools to find the others with"
+        );
+    } else {
+        tracing::info!(reason, "clients are shown all tools");
+    }
 }
 
 /// One line for each operation that is not offered.

@@ -416,3 +416,38 @@ fn a_check_reports_even_when_nothing_is_left() {
     assert_eq!(report["left_out"].as_array().unwrap().len(), 1, "{report}");
     assert!(text(&checked.stderr).contains("there is no tool to offer"));
 }
+
+#[test]
+fn a_check_tells_what_was_read_loosely_and_what_is_no_tool() {
+    let folder = Folder::new();
+    let document = r##"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "webhooks": {"w": {}}, "paths": {"/a": {"post": {
+        "operationId": "a", "callbacks": {"done": {}}, "parameters": [
+            {"name": "x", "in": "query", "schema": {"type": "strng"}},
+            {"name": "y", "in": "query", "schema": {"$ref": "#/components/schemas/None"}}], "responses": {}}}}}"##;
+    let file = folder.write("loose.json", document);
+    let arguments = ["check", &file, "--base-url", "http://127.0.0.1:9"];
+    let checked = run(&arguments);
+    let told = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{told}");
+    for part in ["strng", "/paths/~1a/post", "1 webhooks and 1 callbacks"] {
+        assert!(told.contains(part), "`{part}` is missing in {told}");
+    }
+    let report = run(&[&arguments[..], &["--json"]].concat()).stdout;
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["notes"].as_array().unwrap().len(), 2, "{report:#}");
+    assert_eq!(report["sources"][0]["webhooks"], 1, "{report:#}");
+}
+
+#[test]
+fn an_address_stands_beside_a_document_and_not_beside_a_configuration() {
+    let folder = Folder::new();
+    folder.write("api.json", &document(&["a"]));
+    let config = folder.write("wharf.yaml", "sources: {api: {openapi: api.json}}\n");
+    for command in [&["check"][..], &["tools"], &["serve"], &["call", "a"]] {
+        let address = ["--config", &config, "--base-url", "http://127.0.0.1:9"];
+        let refused = run(&[command, &address].concat());
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("cannot be used with"), "{command:?}: {said}");
+    }
+}

@@ -115,6 +115,27 @@ fn a_file_that_is_referred_to_is_watched() {
     assert_eq!(server.tool_names(), ["allPets", "gone", "plain"]);
 }
 
+/// An editor that empties a file before it writes it is no wish to offer less.
+#[test]
+fn a_file_that_cannot_be_read_any_more_changes_nothing() {
+    let (folder, document) = parts();
+    let address = ["--base-url", "http://127.0.0.1:9", "--http", "127.0.0.1:0"];
+    let server = Running::start(&[&["serve", &document][..], &address].concat());
+    assert_eq!(server.tool_names(), ["listPets", "plain"]);
+    folder.write("inside/parts/pets.yaml", "{ broken");
+    server.signal("HUP");
+    server.wait_for_line("a file of a document cannot be read");
+    server.wait_for_line("the old state keeps serving");
+    assert_eq!(server.tool_names(), ["listPets", "plain"]);
+    folder.write(
+        "inside/parts/pets.yaml",
+        &PETS.replace("listPets", "listAll"),
+    );
+    server.signal("HUP");
+    server.wait_for_line("serving the new state");
+    assert_eq!(server.tool_names(), ["listAll", "plain"]);
+}
+
 #[test]
 fn files_of_the_server_belong_to_the_document() {
     let elsewhere = serve(HashMap::new());

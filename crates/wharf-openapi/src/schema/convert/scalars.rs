@@ -19,12 +19,15 @@ impl<'d> Converter<'_, '_, 'd> {
         place: &Place<'_>,
         nullable: bool,
     ) {
+        let types = schema.types().0;
+        let is_text =
+            types.contains(&"string") && types.iter().all(|it| matches!(*it, "string" | "null"));
         if let Some(values) = schema.get(Keyword::Enum) {
             let mut seen = HashSet::default();
             let mut texts: Vec<Cow<'d, str>> = values
                 .each_item()
                 .filter(|value| sound(*value, fragment.writer.depth_left()))
-                .map(compact)
+                .map(|value| as_meant(value, is_text))
                 .filter(|text| seen.insert(text.clone()))
                 .collect();
             if nullable && !texts.is_empty() && !seen.contains("null") {
@@ -46,7 +49,7 @@ impl<'d> Converter<'_, '_, 'd> {
             && sound(value, fragment.writer.depth_left())
         {
             fragment.writer.key("const");
-            fragment.writer.value(value);
+            fragment.writer.raw(&as_meant(value, is_text));
         }
     }
 
@@ -141,6 +144,17 @@ pub(in crate::schema) fn sound(value: Slice<'_>, depth_left: usize) -> bool {
         JsonKind::Array | JsonKind::Object => {
             depth_of(value) + 2 < depth_left && value.read::<Value>().is_some()
         }
+    }
+}
+
+/// A value of a schema, without white space. Where only texts are values, what YAML took for a number or a truth is one
+/// too: `enum: [1, 2]` in front of `type: string` has no quotes because YAML needs none.
+fn as_meant(value: Slice<'_>, is_text: bool) -> Cow<'_, str> {
+    match value.kind() {
+        JsonKind::Number | JsonKind::Boolean if is_text => {
+            Cow::Owned(format!("\"{}\"", value.as_str()))
+        }
+        _ => compact(value),
     }
 }
 
