@@ -391,6 +391,11 @@ impl Catalog {
                 match self.reach_tool(&context.caller, &name) {
                     Ok(route) => return self.call_route(context, route, arguments.slice()).await,
                     Err(Refused::Hidden) => {
+                        if let Some(watch) = &context.watch
+                            && self.tool_routes.contains_key(&*name)
+                        {
+                            watch.forbid();
+                        }
                         let _place = counted().await?;
                         search.unknown(&shown(), &name)
                     }

@@ -64,7 +64,7 @@ pub(crate) fn dispatch(
         watch: watch.clone(),
     };
     let step = find(server, offering, request, text, peer, observed);
-    watch::found(watch.as_deref(), &step);
+    watch::found(watch.as_deref(), &step, request.id);
     step
 }
 
@@ -73,6 +73,14 @@ struct Observed {
     /// What the message says itself.
     trace: Option<TraceContext>,
     watch: Option<Arc<Watch>>,
+}
+
+impl Observed {
+    fn forbid(&self) {
+        if let Some(watch) = &self.watch {
+            watch.forbid();
+        }
+    }
 }
 
 fn find(
@@ -126,6 +134,7 @@ fn find(
             offering
                 .catalog
                 .check_resource(&peer.caller, &uri)
+                .inspect_err(|_| observed.forbid())
                 .map_err(|error| WireError::of_call(error, revision))?;
             if let Some(session) = &peer.session {
                 match method {
@@ -181,6 +190,11 @@ fn call(
 ) -> Result<Box<Call>, WireError> {
     // Before anything runs, so that over HTTP the status says it.
     check_access(&offering, &peer.caller, &target)
+        .inspect_err(|_| {
+            if is_there(&offering, &target) {
+                observed.forbid();
+            }
+        })
         .map_err(|error| WireError::of_call(error, peer.revision))?;
     let wishes = wishes(request, text, &peer)?;
     let id = text.slice_ref(request.id);
@@ -234,6 +248,19 @@ fn check_access(offering: &Offering, caller: &Caller, target: &Target) -> Result
         Target::Resource { uri } => catalog.check_resource(caller, uri),
         // Who may not know of a prompt is suggested nothing.
         Target::Completion(_) => Ok(()),
+    }
+}
+
+/// Whether there is what somebody was refused, who may have been told that there is not.
+fn is_there(offering: &Offering, target: &Target) -> bool {
+    let catalog = &offering.catalog;
+    match target {
+        // A tool that is called by way of search mode is refused by the call itself.
+        Target::Tool { name, .. } => catalog.source_of(name).is_some(),
+        Target::Prompt { name, .. } => catalog.prompts().iter().any(|it| *it.name == **name),
+        // All sources that could know it are closed, so none is asked.
+        Target::Resource { .. } => true,
+        Target::Completion(_) => false,
     }
 }
 

@@ -68,14 +68,15 @@ pub(crate) fn begin(
     Some(Arc::new(Watch::begin(trail, &beginning)))
 }
 
-/// Tells of what `dispatch` found; a call ends later.
-pub(crate) fn found(watch: Option<&Watch>, step: &Result<Step, WireError>) {
+/// Tells of what `dispatch` found for the request `id`; a call ends later.
+pub(crate) fn found(watch: Option<&Watch>, step: &Result<Step, WireError>, id: &str) {
     let Some(watch) = watch else { return };
     match step {
         Ok(Step::Call(_)) => {}
         Ok(Step::Done(reply)) => watch.end(Ending::Ok, reply.message.len()),
         Ok(Step::Listen(_)) => watch.end(Ending::Ok, 0),
-        Err(error) => watch.end(ending(error), 0),
+        // Written a second time when it is sent: refusals are short, and few.
+        Err(error) => watch.end(ending(error), error.reply(Some(id)).message.len()),
     }
 }
 

@@ -106,6 +106,7 @@ pub struct Watch {
     received_bytes: usize,
     is_admitted: AtomicBool,
     tool_failed: AtomicBool,
+    is_forbidden: AtomicBool,
     is_told: AtomicBool,
 }
 
@@ -284,6 +285,7 @@ impl Watch {
             received_bytes: beginning.received_bytes,
             is_admitted: AtomicBool::new(false),
             tool_failed: AtomicBool::new(false),
+            is_forbidden: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
             trail,
         }
@@ -301,12 +303,20 @@ impl Watch {
         self.tool_failed.store(true, Ordering::Relaxed);
     }
 
+    /// The caller may not do this, whatever the client is told: most are told that there is no such thing.
+    pub fn forbid(&self) {
+        self.is_forbidden.store(true, Ordering::Relaxed);
+    }
+
     /// It has ended. Only the first word of an end counts.
     pub fn end(&self, ending: Ending, sent_bytes: usize) {
         if self.is_told.swap(true, Ordering::Relaxed) {
             return;
         }
         let ending = match ending {
+            Ending::Ok | Ending::ProtocolError(_) if self.is_forbidden.load(Ordering::Relaxed) => {
+                Ending::Forbidden
+            }
             Ending::Ok if self.tool_failed.load(Ordering::Relaxed) => Ending::ToolError,
             ending => ending,
         };

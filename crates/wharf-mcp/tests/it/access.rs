@@ -9,14 +9,14 @@ use crate::support::{Bench, PATIENCE, Probe, call, caller, code, modern, request
 
 /// `echo` is for anyone, `list` for whoever signs in, `mirrored` takes a scope, `wait` two, `log` a group; the rest is
 /// closed.
-const RULES: &str = r#"{"default": "nobody", "rules": [
+pub(crate) const RULES: &str = r#"{"default": "nobody", "rules": [
     {"tools": [{"name": "echo"}], "callers": [{"anyone": true}]},
     {"tools": [{"name": "list"}], "callers": [{"signed_in": true}]},
     {"tools": [{"name": "mirrored"}], "callers": [{"scopes": ["m"]}]},
     {"tools": [{"name": "wait"}], "callers": [{"scopes": ["w", "x"]}]},
     {"tools": [{"name": "log"}, {"source": "probe"}], "callers": [{"group": "staff"}]}]}"#;
 
-fn restricted(rules: &str, mode: ToolsMode) -> impl FnOnce(Probe) -> Catalog {
+pub(crate) fn restricted(rules: &str, mode: ToolsMode) -> impl FnOnce(Probe) -> Catalog {
     let rules = serde_json::from_str(rules).unwrap();
     move |probe| {
         let mut catalog = probe.catalog();

@@ -5,20 +5,23 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use wharf_catalog::{Catalog, ToolsMode};
 use wharf_mcp::{Server, Settings};
 use wharf_model::{
     Ending, Exchange, HttpRequest, Observer, Operation, Span, TraceContext, Trail, Transport,
 };
 
-use crate::support::{PATIENCE, Probe, call, modern, post, request};
+use crate::access::{RULES, restricted};
+use crate::support::{PATIENCE, Probe, call, caller, modern, post, request};
 
 /// Writes down what it is told: method, tool and end of each operation.
 #[derive(Default)]
 struct Witness {
     told: Mutex<Vec<(&'static str, Option<String>, Ending)>>,
+    sent_bytes: Mutex<usize>,
     refuses: bool,
 }
 
@@ -58,6 +61,7 @@ impl Observer for Witness {
         let tool = operation.tool.map(str::to_owned);
         let told = (operation.method, tool, operation.ending);
         self.told.lock().unwrap().push(told);
+        *self.sent_bytes.lock().unwrap() = operation.sent_bytes;
     }
 
     fn request_ended(&self, _: &HttpRequest<'_>) {}
@@ -72,13 +76,17 @@ impl Observer for Witness {
 }
 
 fn server(witness: &Arc<Witness>, probe: Probe) -> Server {
+    server_of(witness, probe.catalog())
+}
+
+fn server_of(witness: &Arc<Witness>, catalog: Catalog) -> Server {
     let observer: Arc<dyn Observer> = witness.clone();
     let settings = Settings {
         sessions: false,
         observer: Some(observer),
         ..Settings::default()
     };
-    Server::new(probe.catalog(), settings)
+    Server::new(catalog, settings)
 }
 
 fn modern_request(method: &str, params: serde_json::Value) -> Request<Full<Bytes>> {
@@ -137,6 +145,89 @@ async fn each_operation_over_http_is_told_once() {
             (told.0, told.1.as_deref())
         );
         assert_eq!(trail.ending.get(), Some(&told.2));
+    }
+}
+
+#[tokio::test]
+async fn what_the_rules_refuse_is_forbidden_whatever_the_client_is_told() {
+    let by_search = |name: &str| call("call_tool", json!({"name": name, "arguments": {}}));
+    let tool = |name: &str| Some(name.to_owned());
+    for (mode, method, params, subject, ending) in [
+        (
+            ToolsMode::All,
+            "tools/call",
+            call("log", json!({})),
+            tool("log"),
+            Ending::Forbidden,
+        ),
+        (
+            ToolsMode::All,
+            "tools/call",
+            call("mirrored", json!({})),
+            tool("mirrored"),
+            Ending::Forbidden,
+        ),
+        (
+            ToolsMode::Search,
+            "tools/call",
+            call("log", json!({})),
+            tool("log"),
+            Ending::Forbidden,
+        ),
+        (
+            ToolsMode::Search,
+            "tools/call",
+            by_search("log"),
+            tool("log"),
+            Ending::Forbidden,
+        ),
+        (
+            ToolsMode::All,
+            "prompts/get",
+            json!({"name": "greet"}),
+            None,
+            Ending::Forbidden,
+        ),
+        (
+            ToolsMode::All,
+            "resources/read",
+            json!({"uri": "probe://one"}),
+            None,
+            Ending::Forbidden,
+        ),
+        // What is not there at all is refused by no rule.
+        (
+            ToolsMode::All,
+            "tools/call",
+            call("no_such_tool", json!({})),
+            None,
+            Ending::ProtocolError(-32602),
+        ),
+        (
+            ToolsMode::Search,
+            "tools/call",
+            by_search("no_such_tool"),
+            tool("call_tool"),
+            Ending::ToolError,
+        ),
+        (
+            ToolsMode::All,
+            "prompts/get",
+            json!({"name": "no_such_prompt"}),
+            None,
+            Ending::ProtocolError(-32602),
+        ),
+    ] {
+        let row = format!("{mode:?} {method} {params}");
+        let (witness, probe) = (Arc::<Witness>::default(), Probe::new());
+        let server = server_of(&witness, restricted(RULES, mode)(probe));
+        let (_, mut request) = seen(&witness, modern_request(method, params));
+        request.extensions_mut().insert(caller("ann"));
+        let response = server.handle(request).await;
+        let sent = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(witness.told(), [(method, subject, ending)], "{row}");
+        let told = *witness.sent_bytes.lock().unwrap();
+        assert_eq!(told, sent.len(), "{row}");
     }
 }
 

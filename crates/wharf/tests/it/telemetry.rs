@@ -300,6 +300,69 @@ fn the_audit_log_names_who_called_and_who_was_sent_away() {
 }
 
 #[test]
+fn the_audit_log_says_what_the_rules_decided_and_not_what_the_client_was_told() {
+    let key = format!("{SECRET}-{SECRET}-{SECRET}-{SECRET}-{SECRET}");
+    let authorization = format!("authorization: Bearer {key}");
+    for (mode, called, arguments, told, tool, decision) in [
+        (
+            "all",
+            "deleteOrder",
+            json!({"petId": 1}),
+            "unknown tool `deleteOrder`",
+            json!("deleteOrder"),
+            "forbidden",
+        ),
+        (
+            "search",
+            "call_tool",
+            json!({"name": "deleteOrder", "arguments": {"petId": 1}}),
+            "deleteOrder",
+            json!("deleteOrder"),
+            "forbidden",
+        ),
+        (
+            "all",
+            "noSuchTool",
+            json!({}),
+            "unknown tool `noSuchTool`",
+            Value::Null,
+            "permitted",
+        ),
+        (
+            "all",
+            "getPet",
+            json!({"petId": 1}),
+            SECRET,
+            json!("getPet"),
+            "permitted",
+        ),
+    ] {
+        let folder = Folder::new();
+        let api = Api::answering(UPSTREAM);
+        let config = served(&folder, &api.url, "{audit: {to: audit.jsonl}}");
+        folder.write("api.json", &document(&["getPet", "deleteOrder"]));
+        let rules = "access: {default: signed_in, rules: [{tools: [{name: deleteOrder}], callers: [{group: admins}]}]}";
+        let more = format!(
+            "tools_mode: {mode}\nauth: {{keys: [{{subject: ann, key: {key}}}]}}\n{rules}\n"
+        );
+        let config = folder.write(
+            "wharf.yaml",
+            &(std::fs::read_to_string(config).unwrap() + &more),
+        );
+        let server = start(&config, &[]);
+        let answer = call(&server, called, &arguments, &[&authorization]);
+        assert!(answer.contains(told), "{mode} {called}: {answer}");
+        let found = &records(&folder.path().join("audit.jsonl"), 1)[0];
+        assert_eq!(found["tool"], tool, "{mode} {called}: {found}");
+        assert_eq!(found["decision"], decision, "{mode} {called}: {found}");
+        assert!(
+            found["sent_bytes"].as_u64() > Some(0),
+            "{mode} {called}: {found}"
+        );
+    }
+}
+
+#[test]
 fn where_nothing_may_go_unrecorded_a_full_disk_refuses_calls() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
