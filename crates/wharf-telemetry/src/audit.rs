@@ -5,6 +5,7 @@
 
 use std::time::SystemTime;
 
+use http::StatusCode;
 use serde::Serialize;
 use wharf_model::calendar::rfc3339;
 use wharf_model::{Caller, Ending, HttpRequest, Operation, Trail};
@@ -66,12 +67,14 @@ pub(crate) fn of_refusal(request: &HttpRequest<'_>) -> Option<Vec<u8>> {
     if request.trail.asked.get().is_some() {
         return None;
     }
-    let ending = match request.status?.as_u16() {
-        401 => Ending::Unauthenticated,
-        403 => Ending::Forbidden,
-        429 => Ending::TooManyCalls,
-        _ => return None,
+    // Whoever refused may have said why. A 503 alone decides nothing about whoever asked.
+    let ending = match request.trail.ending.get() {
+        Some(told) => *told,
+        None => ending_of(request.status?).filter(|ending| *ending != Ending::Overloaded)?,
     };
+    if decision(ending) == PERMITTED {
+        return None;
+    }
     let nobody = Caller::default();
     Some(line(&Record {
         decision: decision(ending),
@@ -105,6 +108,18 @@ impl<'a> Record<'a> {
     }
 }
 
+/// What a status says of a request that came to no operation.
+pub(crate) fn ending_of(status: StatusCode) -> Option<Ending> {
+    Some(match status.as_u16() {
+        401 => Ending::Unauthenticated,
+        403 => Ending::Forbidden,
+        408 => Ending::TimedOut,
+        429 => Ending::TooManyCalls,
+        503 => Ending::Overloaded,
+        _ => return None,
+    })
+}
+
 const PERMITTED: &str = "permitted";
 
 fn decision(ending: Ending) -> &'static str {
@@ -127,4 +142,29 @@ pub(crate) fn millis(took: std::time::Duration) -> f64 {
 
 fn line(record: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(record).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_alone_says_how_a_request_ended() {
+        for (status, ending, decided) in [
+            (401, Some("unauthenticated"), "unauthenticated"),
+            (403, Some("forbidden"), "forbidden"),
+            (408, Some("timed_out"), PERMITTED),
+            (429, Some("too_many_calls"), "limited"),
+            (503, Some("overloaded"), "limited"),
+            (200, None, PERMITTED),
+            (400, None, PERMITTED),
+            (404, None, PERMITTED),
+            (413, None, PERMITTED),
+            (500, None, PERMITTED),
+        ] {
+            let found = ending_of(StatusCode::from_u16(status).unwrap());
+            assert_eq!(found.map(Ending::as_str), ending, "{status}");
+            assert_eq!(found.map_or(PERMITTED, decision), decided, "{status}");
+        }
+    }
 }

@@ -81,4 +81,8 @@ pub mod error {
     pub const TOOL: &str = "tool_error";
     /// Somebody gave up.
     pub const CANCELLED: &str = "cancelled";
+    /// An HTTP request that no operation could be read from, or that asks for what is not served.
+    pub const REFUSED: &str = "refused";
+    /// The server, or what it asked, could not do it.
+    pub const FAILED: &str = "failed";
 }

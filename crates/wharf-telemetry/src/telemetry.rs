@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use http::{HeaderMap, HeaderValue};
 use tracing::field::{DisplayValue, display};
 use wharf_model::{
-    Exchange, HttpRequest, Observer, Operation, Span, TraceContext, Trail, Transport,
+    Ending, Exchange, HttpRequest, Observer, Operation, Span, TraceContext, Trail, Transport,
 };
 
-use crate::audit::{self, millis};
+use crate::audit::{self, ending_of, millis};
 use crate::config::{Emf, Mistake, Sampler};
 use crate::lines::{Lines, Sink};
 use crate::metrics::{Gauge, Metrics};
@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::{emf, ids, names};
 
 /// Routes that are asked every few seconds; what they answer is of interest when it is not well.
-const PROBES: &[&str] = &["/health", "/healthz", "/ping", "/ready", "/metrics"];
+const PROBES: &[&str] = &["/", "/health", "/healthz", "/ping", "/ready", "/metrics"];
 
 /// Everything that is told of requests, while a server runs.
 pub struct Telemetry {
@@ -316,12 +316,6 @@ fn log_request(request: &HttpRequest<'_>) {
     let trace_id = asked
         .and_then(|asked| asked.trace_id)
         .or_else(|| trail.span.context.as_ref().map(|context| context.trace_id));
-    let outcome = match (asked, trail.ending.get()) {
-        (_, Some(ending)) => Some(ending.as_str()),
-        // It goes on without its client, or was never finished.
-        (Some(_), None) => Some(names::error::CANCELLED),
-        (None, None) => None,
-    };
     tracing::info!(
         target: names::REQUESTS,
         message = if request.is_whole {
@@ -336,10 +330,28 @@ fn log_request(request: &HttpRequest<'_>) {
         { names::HTTP_STATUS } = request.status.map(|status| status.as_u16()),
         { names::MCP_METHOD } = asked.map(|asked| asked.method),
         { names::TOOL } = asked.and_then(|asked| asked.tool.as_deref()),
-        { names::OUTCOME } = outcome,
+        { names::OUTCOME } = outcome(request),
         { names::HTTP_RESPONSE_BYTES } = request.sent_bytes,
         { names::DURATION_MS } = millis(request.took),
     );
+}
+
+/// How a request ended, in a word: as its operation did, and by the status where it never came to one.
+fn outcome(request: &HttpRequest<'_>) -> &'static str {
+    let trail = request.trail;
+    if let Some(ending) = trail.ending.get() {
+        return ending.as_str();
+    }
+    // What was asked for goes on without its client, or was never finished.
+    let Some(status) = request.status.filter(|_| trail.asked.get().is_none()) else {
+        return names::error::CANCELLED;
+    };
+    match ending_of(status) {
+        Some(ending) => ending.as_str(),
+        None if status.is_client_error() => names::error::REFUSED,
+        None if status.is_server_error() => names::error::FAILED,
+        None => Ending::Ok.as_str(),
+    }
 }
 
 /// A message that is no HTTP request has its line here.

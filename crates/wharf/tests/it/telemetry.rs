@@ -132,11 +132,87 @@ fn each_request_has_one_line_that_leads_to_it() {
     assert_eq!(said["fields"]["http.response.status_code"], 404, "{said}");
 
     // A probe that passes has no line: the next one is that of the request behind it.
-    ask(server.address(), "GET /health", &[], "");
+    for probe in ["GET /health", "GET /", "HEAD /"] {
+        ask(server.address(), probe, &[], "");
+    }
     call(&server, "noSuchTool", &json!({}), &[]);
     let said = line(&server, "a request was answered");
     assert_eq!(said["fields"]["outcome"], "protocol_error", "{said}");
     assert_eq!(said["fields"]["gen_ai.tool.name"], Value::Null, "{said}");
+}
+
+#[test]
+fn a_request_that_is_sent_away_has_an_outcome_and_the_audit_log_knows_whoever_was_refused() {
+    let folder = Folder::new();
+    let api = Api::answering(UPSTREAM);
+    let key = format!("{SECRET}-{SECRET}-{SECRET}-{SECRET}-{SECRET}");
+    let config = served(&folder, &api.url, "{audit: {to: audit.jsonl}}");
+    let auth = format!("auth: {{keys: [{{subject: ann, key: {key}}}], key_header: x-api-key}}\n");
+    let config = folder.write(
+        "wharf.yaml",
+        &(std::fs::read_to_string(config).unwrap() + &auth),
+    );
+    let server = start(&config, &[]);
+    let bearer = format!("authorization: Bearer {key}");
+    let own_key = format!("x-api-key: {key}");
+    let mut audited = 0;
+    for (row, line_of_request, headers, status, outcome, decision) in [
+        (
+            "no proof",
+            "POST /mcp",
+            vec![],
+            401,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
+            "a wrong one",
+            "POST /mcp",
+            vec!["authorization: Bearer wrong"],
+            401,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
+            "another page",
+            "POST /mcp",
+            vec![bearer.as_str(), "origin: https://evil.example"],
+            403,
+            "forbidden",
+            Some("forbidden"),
+        ),
+        (
+            "no message",
+            "POST /mcp",
+            vec![bearer.as_str(), "content-type: application/json"],
+            400,
+            "refused",
+            None,
+        ),
+        (
+            "no such method",
+            "PUT /mcp",
+            vec![bearer.as_str()],
+            405,
+            "refused",
+            None,
+        ),
+        ("nowhere", "GET /nowhere", vec![], 404, "refused", None),
+        ("well", "OPTIONS /mcp", vec![], 204, "ok", None),
+    ] {
+        ask(server.address(), line_of_request, &headers, "");
+        let said = line(&server, "a request was answered");
+        let fields = &said["fields"];
+        assert_eq!(fields["http.response.status_code"], status, "{row}: {said}");
+        assert_eq!(fields["outcome"], outcome, "{row}: {said}");
+        if let Some(decision) = decision {
+            audited += 1;
+            let found = records(&folder.path().join("audit.jsonl"), audited);
+            let last = &found[audited - 1];
+            assert_eq!(last["request_id"], fields["request_id"], "{row}: {last}");
+            assert_eq!(last["decision"], decision, "{row}: {last}");
+        }
+    }
 }
 
 #[test]
