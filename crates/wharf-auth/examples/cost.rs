@@ -53,12 +53,15 @@ async fn measure(make: impl Fn() -> Authenticator, requests: &[HeaderMap]) -> u1
         let authenticator = make();
         // Fetches the keys, and warms up.
         authenticator
-            .authenticate(&requests[0], &uri)
+            .authenticate(&requests[0], &uri, None)
             .await
             .unwrap();
         let started = Instant::now();
         for headers in requests {
-            authenticator.authenticate(headers, &uri).await.unwrap();
+            authenticator
+                .authenticate(headers, &uri, None)
+                .await
+                .unwrap();
         }
         rounds.push(started.elapsed().as_nanos() / requests.len() as u128);
     }

@@ -23,6 +23,9 @@ use crate::token::{TOKEN_BYTES_MAX, UnverifiedToken};
 /// More issuers are a mistake: each token is compared with the names of all.
 const ISSUERS_MAX: usize = 50;
 
+/// Why something is refused that was not sent as it must be, beside the codes of [`TokenError`]: RFC 6750 §3.1.
+const MALFORMED: &str = "invalid_request";
+
 /// Finds out who calls. Clones share everything.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
@@ -125,15 +128,22 @@ impl Authenticator {
         self.0.sign_in.as_ref()
     }
 
-    /// Who calls, or what to answer instead.
-    pub async fn authenticate(&self, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Challenge> {
+    /// Who calls, or what to answer instead. `request_id` is told to the log, beside the reason.
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        request_id: Option<&str>,
+    ) -> Result<Caller, Challenge> {
         if let (Style::Quilt, [issuer]) = (self.0.style, &*self.0.issuers) {
-            return quilt::authenticate(issuer, headers, now()).await;
+            return quilt::authenticate(issuer, headers, request_id, now()).await;
         }
         let challenger = &self.0.challenger;
-        let proof = self
-            .proof(headers, uri)
-            .map_err(|message| challenger.malformed(message))?;
+        let tell = |reason| tracing::info!(request_id, reason, "a token was refused");
+        let proof = self.proof(headers, uri).map_err(|message| {
+            tell(MALFORMED);
+            challenger.malformed(message)
+        })?;
         let judged = match proof {
             Proof::Nothing if self.0.lists == Lists::Open => return Ok(Caller::default()),
             Proof::Nothing => return Err(challenger.missing()),
@@ -141,7 +151,7 @@ impl Authenticator {
             Proof::Bearer(token) => self.judge(token, now()).await,
         };
         judged.map_err(|error| {
-            tracing::info!(reason = error.code(), "a token was refused");
+            tell(error.code());
             challenger.invalid(&error)
         })
     }
@@ -162,6 +172,15 @@ impl Authenticator {
         let rest = path.strip_prefix(METADATA_PATH)?;
         let metadata = self.0.metadata.as_ref()?;
         (rest.is_empty() || rest == metadata.path).then_some(&metadata.document)
+    }
+
+    /// The route of a path that is answered here or by our own authorization server, without what clients could vary: for
+    /// counting.
+    pub fn route(&self, path: &str) -> Option<&'static str> {
+        match self.metadata(path) {
+            Some(_) => Some(METADATA_PATH),
+            None => self.sign_in()?.route(path),
+        }
     }
 
     /// What was sent; the error says what is wrong with how.

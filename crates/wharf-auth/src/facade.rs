@@ -138,6 +138,21 @@ impl SignIn {
         self.0.route(path).is_some()
     }
 
+    /// The route of a path, without the issuer's own path or what stands behind: for counting.
+    pub fn route(&self, path: &str) -> Option<&'static str> {
+        let named = |base: &&str| path.contains(*base);
+        Some(match self.0.route(path)? {
+            Route::Metadata => METADATA.into_iter().find(named)?,
+            Route::Keys => KEYS,
+            Route::Authorize => "/authorize",
+            Route::Callback => "/callback",
+            Route::Logout => "/logout",
+            Route::Register => "/register",
+            Route::Token => "/token",
+            Route::Revoke => "/revoke",
+        })
+    }
+
     /// Answers a request to one of its paths. The body is whole, and within [`SIGN_IN_BODY_BYTES_MAX`].
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let facade = &*self.0;
@@ -160,7 +175,7 @@ impl SignIn {
             Route::Authorize if is_post => consent::decide(facade, &head, &body).await,
             Route::Callback if is_get => callback::finish(facade, &head).await,
             Route::Logout if is_get => logout::answer(facade, &head).await,
-            Route::Register if is_post => register::answer(facade, &body),
+            Route::Register if is_post => register::answer(facade, &head, &body),
             Route::Token if is_post => token::answer(facade, &head, &body).await,
             Route::Revoke if is_post => revoke::answer(facade, &head, &body).await,
             _ => answer::method_not_allowed(route.methods()),
@@ -205,6 +220,8 @@ const METADATA: [&str; 2] = [
     "/.well-known/openid-configuration",
 ];
 
+const KEYS: &str = "/.well-known/jwks.json";
+
 impl Facade {
     fn route(&self, path: &str) -> Option<Route> {
         let own = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
@@ -215,7 +232,7 @@ impl Facade {
             "/register" if self.config.registration => Route::Register,
             "/token" => Route::Token,
             "/revoke" => Route::Revoke,
-            "/.well-known/jwks.json" => Route::Keys,
+            KEYS => Route::Keys,
             _ => return self.is_metadata(path).then_some(Route::Metadata),
         })
     }

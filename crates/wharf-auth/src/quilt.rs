@@ -30,6 +30,7 @@ struct Fault(&'static str, String);
 pub(crate) async fn authenticate(
     issuer: &Issuer,
     headers: &HeaderMap,
+    own_request_id: Option<&str>,
     now: u64,
 ) -> Result<Caller, Challenge> {
     let refuse = |status, text: &str| Challenge::plain(status, json!({"error": text}).to_string());
@@ -51,8 +52,12 @@ pub(crate) async fn authenticate(
     judge(issuer, token, now)
         .await
         .map_err(|Fault(code, detail)| {
+            // The text is Quilt's, with the id that its clients sent; the field is the one of all our lines.
             let request_id = request_id(headers);
-            tracing::warn!("JWT validation failed ({code}) request_id={request_id}");
+            tracing::warn!(
+                request_id = own_request_id,
+                "JWT validation failed ({code}) request_id={request_id}"
+            );
             refuse(StatusCode::FORBIDDEN, &format!("Invalid JWT: {detail}"))
         })
 }
@@ -193,7 +198,7 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        let judged = authenticate(issuer, &headers, NOW).await;
+        let judged = authenticate(issuer, &headers, None, NOW).await;
         judged
             .map(|caller| caller.subject().unwrap().to_owned())
             .map_err(|challenge| {

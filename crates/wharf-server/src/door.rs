@@ -17,6 +17,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use wharf_auth::{Authenticator, Challenge, SignIn};
 use wharf_mcp::{Body, Refusal, Server};
+use wharf_model::{Ending, Trail};
 
 /// Metadata change when the owner changes the configuration.
 const METADATA_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -50,7 +51,10 @@ impl Door {
         if head.method == Method::OPTIONS {
             return None;
         }
-        match authenticator.authenticate(&head.headers, &head.uri).await {
+        let trail = head.extensions.get::<Arc<Trail>>();
+        let request_id = trail.map(|trail| &*trail.request_id);
+        let authenticated = authenticator.authenticate(&head.headers, &head.uri, request_id);
+        match authenticated.await {
             Ok(caller) => {
                 head.extensions.insert(caller);
                 None
@@ -80,6 +84,11 @@ impl Door {
         };
         challenge.write(answer.headers_mut());
         answer
+    }
+
+    /// The route of a path where callers learn how to sign in, or do.
+    pub(crate) fn route(&self, path: &str) -> Option<&'static str> {
+        self.authenticator.load().as_ref()?.route(path)
     }
 
     /// Who signs people in, where the path is one of theirs.
@@ -127,6 +136,14 @@ impl fmt::Debug for Door {
 fn refuse(mcp: &Server, head: &Parts, challenge: Challenge) -> Response<Body> {
     if let Some(refusal) = mcp.refusal(head) {
         return refusal;
+    }
+    if let Some(trail) = head.extensions.get::<Arc<Trail>>() {
+        // The status alone does not tell a proof that was sent wrongly from any other bad request.
+        let _ = trail.ending.set(match challenge.status {
+            StatusCode::FORBIDDEN => Ending::Forbidden,
+            StatusCode::SERVICE_UNAVAILABLE => Ending::Overloaded,
+            _ => Ending::Unauthenticated,
+        });
     }
     let mut answer = mcp.refuse(head, challenge.status, challenge.message.clone());
     challenge.write(answer.headers_mut());

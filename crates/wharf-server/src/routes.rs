@@ -118,7 +118,8 @@ impl Routes {
         let route = if self.is_endpoint(path) {
             Some(self.path.as_str())
         } else {
-            TAKEN.iter().find(|taken| **taken == path).copied()
+            let taken = TAKEN.iter().find(|taken| **taken == path).copied();
+            taken.or_else(|| self.door.route(path))
         };
         let seen = Seen::begin(observer, request, route);
         request.extensions_mut().insert(seen.trail.clone());

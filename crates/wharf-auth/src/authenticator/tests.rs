@@ -52,7 +52,7 @@ async fn ask(headers: &[(&'static str, &str)], uri: &str) -> Result<Caller, Chal
         map.append(*name, HeaderValue::from_str(value).unwrap());
     }
     authenticator()
-        .authenticate(&map, &uri.parse().unwrap())
+        .authenticate(&map, &uri.parse().unwrap(), None)
         .await
 }
 
@@ -220,7 +220,7 @@ async fn lists_can_be_open_and_what_is_wrong_is_refused_all_the_same() {
         if let Some(value) = value {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
         }
-        let found = authenticator.authenticate(&headers, &uri).await;
+        let found = authenticator.authenticate(&headers, &uri, None).await;
         let found = found
             .as_ref()
             .map(Caller::subject)

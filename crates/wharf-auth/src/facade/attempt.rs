@@ -5,18 +5,26 @@
 //! is ever part of it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use http::Extensions;
 use serde::{Deserialize, Serialize};
+use wharf_model::Trail;
 use wharf_store::{StoreError, WhenDown};
 
 use super::random;
 
 const ID_BYTES: usize = 8;
 
-/// One attempt to sign in, by its id.
+/// One attempt to sign in, by its id, and the request that is its step now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Attempt(String);
+pub(crate) struct Attempt {
+    id: String,
+    /// It stays behind when the attempt is sealed: the next step is another request.
+    #[serde(skip)]
+    request_id: Option<Box<str>>,
+}
 
 /// Who can mend a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,26 +52,59 @@ pub(crate) struct Failure {
 }
 
 impl Attempt {
-    pub(crate) fn new() -> Self {
-        Self(random::hex::<ID_BYTES>())
+    /// A new one, which begins with the request that has these extensions.
+    pub(crate) fn begin(extensions: &Extensions) -> Self {
+        let attempt = Self {
+            id: random::hex::<ID_BYTES>(),
+            request_id: None,
+        };
+        attempt.go_on(extensions)
+    }
+
+    /// The same, in the request that has these extensions.
+    pub(crate) fn go_on(mut self, extensions: &Extensions) -> Self {
+        let trail = extensions.get::<Arc<Trail>>();
+        self.request_id = trail.map(|trail| trail.request_id.clone());
+        self
+    }
+
+    /// The request turns out to be a step of another attempt.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.id.clone_from(&other.id);
     }
 
     pub(crate) fn id(&self) -> &str {
-        &self.0
+        &self.id
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     pub(crate) fn done(&self, step: &'static str) {
-        tracing::info!(attempt = self.0, step, "a sign-in goes on");
+        tracing::info!(
+            request_id = self.request_id(),
+            attempt = self.id,
+            step,
+            "a sign-in goes on"
+        );
     }
 
     /// With whom: a client's own name is untrusted, and logged as such, bounded.
     pub(crate) fn done_with(&self, step: &'static str, client: &str) {
-        tracing::info!(attempt = self.0, step, client, "a sign-in goes on");
+        tracing::info!(
+            request_id = self.request_id(),
+            attempt = self.id,
+            step,
+            client,
+            "a sign-in goes on"
+        );
     }
 
     pub(crate) fn failed(&self, step: &'static str, failure: &Failure) {
         tracing::warn!(
-            attempt = self.0,
+            request_id = self.request_id(),
+            attempt = self.id,
             step,
             fault = failure.fault.word(),
             code = failure.code,
@@ -76,7 +117,8 @@ impl Attempt {
     /// What only the log may say of a failure: why a provider cannot be reached, for instance.
     pub(crate) fn cause(&self, step: &'static str, error: &(dyn std::error::Error + 'static)) {
         tracing::warn!(
-            attempt = self.0,
+            request_id = self.request_id(),
+            attempt = self.id,
             step,
             error,
             "the cause of a failed sign-in"
@@ -84,12 +126,19 @@ impl Attempt {
     }
 
     pub(crate) fn note(&self, step: &'static str, what: &'static str) {
-        tracing::warn!(attempt = self.0, step, what, "a sign-in needs a look");
+        tracing::warn!(
+            request_id = self.request_id(),
+            attempt = self.id,
+            step,
+            what,
+            "a sign-in needs a look"
+        );
     }
 
     pub(crate) fn store_is_down(&self, error: &StoreError, when_down: WhenDown) {
         tracing::error!(
-            attempt = self.0,
+            request_id = self.request_id(),
+            attempt = self.id,
             error = error as &dyn std::error::Error,
             hint = &*error.hint(),
             goes_on = when_down == WhenDown::Allow,

@@ -38,7 +38,7 @@ impl From<Failure> for Refusal {
 }
 
 pub(crate) async fn begin(facade: &Facade, head: &Parts) -> Response<Bytes> {
-    let attempt = Attempt::new();
+    let attempt = Attempt::begin(&head.extensions);
     let browser = facade.browser(&head.headers).unwrap_or_else(cookie::fresh);
     let query = head.uri.query().unwrap_or_default();
     match ask(facade, query, &browser, &attempt).await {

@@ -20,7 +20,7 @@ pub(crate) async fn finish(facade: &Facade, head: &Parts) -> Response<Bytes> {
         Ok(read) => read,
         Err(failure) => {
             // No state of this browser: nobody to send it to.
-            let attempt = Attempt::new();
+            let attempt = Attempt::begin(&head.extensions);
             attempt.failed("callback", &failure);
             return facade.pages.failure(&failure, &attempt);
         }
@@ -44,7 +44,7 @@ pub(crate) async fn finish(facade: &Facade, head: &Parts) -> Response<Bytes> {
 
 fn read(facade: &Facade, head: &Parts, query: &str) -> Result<(Parameters, Transaction), Failure> {
     let parameters = Parameters::parse(query.as_bytes())?;
-    let transaction: Transaction = facade
+    let mut transaction: Transaction = facade
         .seals
         .open(Purpose::State, parameters.need("state")?, now())
         .map_err(|error| match error {
@@ -60,6 +60,7 @@ fn read(facade: &Facade, head: &Parts, query: &str) -> Result<(Parameters, Trans
             ),
         })?;
     facade.check_browser(&head.headers, &transaction.asked)?;
+    transaction.asked.attempt = transaction.asked.attempt.go_on(&head.extensions);
     Ok((parameters, transaction))
 }
 

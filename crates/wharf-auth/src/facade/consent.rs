@@ -25,7 +25,7 @@ pub(crate) async fn decide(facade: &Facade, head: &Parts, body: &[u8]) -> Respon
         Ok(read) => read,
         Err(failure) => {
             // The attempt is not known, or not this browser's.
-            let attempt = Attempt::new();
+            let attempt = Attempt::begin(&head.extensions);
             attempt.failed("consent", &failure);
             return facade.pages.failure(&failure, &attempt);
         }
@@ -61,11 +61,12 @@ pub(crate) async fn decide(facade: &Facade, head: &Parts, body: &[u8]) -> Respon
 fn read(facade: &Facade, head: &Parts, body: &[u8]) -> Result<(Asked, bool), Failure> {
     check_page(facade, &head.headers)?;
     let parameters = Parameters::parse(body)?;
-    let asked: Asked = facade
+    let mut asked: Asked = facade
         .seals
         .open(Purpose::Consent, parameters.need("question")?, now())
         .map_err(of_page)?;
     facade.check_browser(&head.headers, &asked)?;
+    asked.attempt = asked.attempt.go_on(&head.extensions);
     match parameters.need("answer")? {
         "allow" => Ok((asked, true)),
         "refuse" => Ok((asked, false)),

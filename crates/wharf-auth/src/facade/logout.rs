@@ -15,7 +15,7 @@ pub(crate) async fn answer(facade: &Facade, head: &Parts) -> Response<Bytes> {
     if head.uri.query() == Some("done=1") {
         return facade.pages.signed_out();
     }
-    let attempt = Attempt::new();
+    let attempt = Attempt::begin(&head.extensions);
     let mut response = match facade.provider.sign_out_address(&attempt).await {
         Ok(Some(address)) => answer::redirect(&address, &[]),
         Ok(None) => facade.pages.signed_out(),

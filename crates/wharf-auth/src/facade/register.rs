@@ -1,6 +1,7 @@
 //! Dynamic registration (RFC 7591). Nothing is stored: the client id is the registration, sealed.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,8 +28,8 @@ struct Asked {
     response_types: Option<Vec<String>>,
 }
 
-pub(crate) fn answer(facade: &Facade, body: &[u8]) -> Response<Bytes> {
-    let attempt = Attempt::new();
+pub(crate) fn answer(facade: &Facade, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    let attempt = Attempt::begin(&head.extensions);
     match register(facade, body, &attempt) {
         Ok(registered) => answer::json(StatusCode::CREATED, &registered, answer::NO_STORE),
         Err(failure) => {

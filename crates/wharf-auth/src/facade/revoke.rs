@@ -14,7 +14,7 @@ use super::values::Refresh;
 use super::{Facade, answer, now, token};
 
 pub(crate) async fn answer(facade: &Facade, head: &Parts, body: &[u8]) -> Response<Bytes> {
-    let mut attempt = Attempt::new();
+    let mut attempt = Attempt::begin(&head.extensions);
     match revoke(facade, head, body, &mut attempt).await {
         Ok(()) => answer::json(StatusCode::OK, &json!({}), answer::NO_STORE),
         Err(failure) => {
@@ -37,7 +37,7 @@ async fn revoke(
         // Unknown, ended, or an access token: as good as taken back.
         return Ok(());
     };
-    *attempt = refresh.attempt;
+    attempt.join(&refresh.attempt);
     if !same(&refresh.client.digest, &client.digest) {
         return Err(Failure::client(
             "invalid_grant",

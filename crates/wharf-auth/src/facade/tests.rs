@@ -6,7 +6,7 @@ mod tokens;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use http::{Request, Response, StatusCode};
+use http::{Extensions, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 use wharf_store::Store;
@@ -158,7 +158,7 @@ async fn transaction(sign_in: &SignIn, life: i64) -> (String, String) {
 fn code_for(sign_in: &SignIn, client: &str, life: i64, refresh: Option<&str>) -> String {
     let code = Code {
         id: super::cookie::fresh(),
-        attempt: Attempt::new(),
+        attempt: Attempt::begin(&Extensions::new()),
         client: mark(client, client),
         redirect_uri: BACK.to_owned(),
         challenge: challenge(VERIFIER),

@@ -19,7 +19,7 @@ const VERIFIER_CHARS: std::ops::RangeInclusive<usize> = 43..=128;
 
 pub(crate) async fn answer(facade: &Facade, head: &Parts, body: &[u8]) -> Response<Bytes> {
     // Until the code is opened; then the attempt that it belongs to.
-    let mut attempt = Attempt::new();
+    let mut attempt = Attempt::begin(&head.extensions);
     let mut step = "token";
     match tokens(facade, head, body, &mut attempt, &mut step).await {
         Ok(tokens) => {
@@ -104,7 +104,7 @@ impl Facade {
             .seals
             .open(Purpose::Code, parameters.need("code")?, now())
             .map_err(spent("code"))?;
-        *attempt = code.attempt.clone();
+        attempt.join(&code.attempt);
         if !same(&code.client.digest, &client.digest) {
             return Err(another_client());
         }
@@ -155,7 +155,7 @@ impl Facade {
             .seals
             .open(Purpose::Refresh, text, now())
             .map_err(spent("refresh token"))?;
-        *attempt = old.attempt.clone();
+        attempt.join(&old.attempt);
         if !same(&old.client.digest, &client.digest) {
             return Err(another_client());
         }

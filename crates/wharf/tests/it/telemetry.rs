@@ -174,6 +174,38 @@ fn a_request_that_is_sent_away_has_an_outcome_and_the_audit_log_knows_whoever_wa
             Some("unauthenticated"),
         ),
         (
+            "a token in the address",
+            "POST /mcp?access_token=x",
+            vec![bearer.as_str()],
+            400,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
+            "two tokens",
+            "POST /mcp",
+            vec![bearer.as_str(), bearer.as_str()],
+            400,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
+            "two keys",
+            "POST /mcp",
+            vec![own_key.as_str(), own_key.as_str()],
+            400,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
+            "a token and a key",
+            "POST /mcp",
+            vec![bearer.as_str(), own_key.as_str()],
+            400,
+            "unauthenticated",
+            Some("unauthenticated"),
+        ),
+        (
             "another page",
             "POST /mcp",
             vec![bearer.as_str(), "origin: https://evil.example"],
@@ -201,10 +233,21 @@ fn a_request_that_is_sent_away_has_an_outcome_and_the_audit_log_knows_whoever_wa
         ("well", "OPTIONS /mcp", vec![], 204, "ok", None),
     ] {
         ask(server.address(), line_of_request, &headers, "");
+        let reason = match (row, status) {
+            ("a wrong one", _) => Some("unknown_credential"),
+            (_, 400) if decision.is_some() => Some("invalid_request"),
+            _ => None,
+        };
+        let refused = reason.map(|reason| (reason, line(&server, "a token was refused")));
         let said = line(&server, "a request was answered");
         let fields = &said["fields"];
         assert_eq!(fields["http.response.status_code"], status, "{row}: {said}");
         assert_eq!(fields["outcome"], outcome, "{row}: {said}");
+        if let Some((reason, refused)) = refused {
+            let why = &refused["fields"];
+            assert_eq!(why["reason"], reason, "{row}: {refused}");
+            assert_eq!(why["request_id"], fields["request_id"], "{row}: {refused}");
+        }
         if let Some(decision) = decision {
             audited += 1;
             let found = records(&folder.path().join("audit.jsonl"), audited);
@@ -212,6 +255,55 @@ fn a_request_that_is_sent_away_has_an_outcome_and_the_audit_log_knows_whoever_wa
             assert_eq!(last["request_id"], fields["request_id"], "{row}: {last}");
             assert_eq!(last["decision"], decision, "{row}: {last}");
         }
+    }
+}
+
+#[test]
+fn the_steps_of_a_sign_in_have_their_route_and_the_request_s_id() {
+    let folder = Folder::new();
+    let config = served(&folder, "http://127.0.0.1:9", "{}");
+    let sign_in = format!(
+        "sign_in: {{keys: [{}], provider: {{type: cognito, user_pool_id: eu-west-1_AbCdEfGhI, domain: 'https://shop.auth.eu-west-1.amazoncognito.com'}}, client_id: a, client_secret: {SECRET}}}\nserver: {{public_url: 'http://127.0.0.1:8000'}}\n",
+        "k".repeat(32)
+    );
+    let config = folder.write(
+        "wharf.yaml",
+        &(std::fs::read_to_string(config).unwrap() + &sign_in),
+    );
+    let server = start(&config, &[]);
+    for (asked, route, step) in [
+        ("POST /register", "/register", Some("register")),
+        ("GET /authorize?x=y", "/authorize", Some("authorize")),
+        ("POST /authorize", "/authorize", Some("consent")),
+        ("GET /callback?state=x", "/callback", Some("callback")),
+        ("POST /token", "/token", Some("token")),
+        ("POST /revoke", "/revoke", Some("revoke")),
+        ("GET /logout?done=1", "/logout", None),
+        (
+            "GET /.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-protected-resource",
+            None,
+        ),
+        (
+            "GET /.well-known/oauth-authorization-server/mcp",
+            "/.well-known/oauth-authorization-server",
+            None,
+        ),
+        (
+            "GET /mcp/.well-known/openid-configuration",
+            "/.well-known/openid-configuration",
+            None,
+        ),
+        ("GET /.well-known/jwks.json", "/.well-known/jwks.json", None),
+    ] {
+        ask(server.address(), asked, &["x-request-id: this-one"], "");
+        if let Some(step) = step {
+            let said = line(&server, "a sign-in failed");
+            assert_eq!(said["fields"]["step"], step, "{asked}: {said}");
+            assert_eq!(said["fields"]["request_id"], "this-one", "{asked}: {said}");
+        }
+        let said = line(&server, "a request was answered");
+        assert_eq!(said["fields"]["http.route"], route, "{asked}: {said}");
     }
 }
 

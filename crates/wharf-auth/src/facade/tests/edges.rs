@@ -114,6 +114,9 @@ async fn metadata_are_where_clients_look() {
         if !found {
             continue;
         }
+        // What stands around it is not counted apart.
+        let route = server.route(path).unwrap();
+        assert!(super::super::METADATA.contains(&route), "{path}: {route}");
         let answer = get(server, path, "").await;
         let metadata = told(&answer);
         assert_eq!(metadata["issuer"], server.issuer(), "{path}");
@@ -129,6 +132,8 @@ async fn metadata_are_where_clients_look() {
         );
     }
     assert!(staged.serves("/stage/token") && staged.serves("/token"));
+    assert_eq!(staged.route("/stage/token"), Some("/token"));
+    assert_eq!(staged.route("/stage/other"), None);
     assert_eq!(staged.issuer(), "https://mcp.example/stage");
 }
 

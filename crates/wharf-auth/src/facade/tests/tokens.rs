@@ -14,6 +14,7 @@ use crate::facade::provider::challenge;
 use crate::facade::seal::Purpose;
 use crate::facade::values::{Person, Refresh};
 use crate::facade::{AccessError, SignIn, now};
+use http::Extensions;
 
 #[tokio::test]
 async fn a_code_is_for_its_client_once_and_soon() {
@@ -197,7 +198,7 @@ async fn a_refresh_token_is_for_its_client_and_asks_for_no_more() {
     let refresh = |client: &str, life: i64| {
         let refresh = Refresh {
             id: "an id".to_owned(),
-            attempt: Attempt::new(),
+            attempt: Attempt::begin(&Extensions::new()),
             client: mark(client, client),
             scopes: vec!["read".to_owned()],
             person: Person::default(),
