@@ -123,10 +123,8 @@ fn check(facade: &Facade, parameters: &Parameters) -> Result<(String, Vec<String
         return Err(malformed("the code challenge is not one of S256"));
     }
     facade.check_resource(parameters)?;
-    Ok((
-        challenge.to_owned(),
-        facade.asked_scopes(parameters.get("scope")),
-    ))
+    let scopes = facade.asked_scopes(parameters.get("scope"))?;
+    Ok((challenge.to_owned(), scopes))
 }
 
 impl Facade {
@@ -147,19 +145,29 @@ impl Facade {
         ))
     }
 
-    /// Those that are offered here, of those that were asked for; all, where none of them is.
-    fn asked_scopes(&self, asked: Option<&str>) -> Vec<String> {
+    /// Those that are offered here, of those that were asked for; all, where the client asks for none. It must not get all
+    /// for asking for one that is not there (RFC 6749 §4.1.2.1), but where none is offered there is nothing to get.
+    fn asked_scopes(&self, asked: Option<&str>) -> Result<Vec<String>, Failure> {
         let offered = &self.config.scopes;
+        let asked = asked.unwrap_or_default();
+        let asked: Vec<_> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
+        if asked.is_empty() {
+            return Ok(offered.keys().cloned().collect());
+        }
         let mut scopes: Vec<String> = Vec::new();
-        for scope in asked.unwrap_or_default().split(' ') {
+        for scope in asked {
             if offered.contains_key(scope) && !scopes.iter().any(|other| other == scope) {
                 scopes.push(scope.to_owned());
             }
         }
-        if scopes.is_empty() {
-            return offered.keys().cloned().collect();
+        if scopes.is_empty() && !offered.is_empty() {
+            return Err(Failure::client(
+                "invalid_scope",
+                "no scope that the client asks for is one of this server's",
+                "the client must ask for scopes of the metadata, or for none; the owner checks `sign_in.scopes`",
+            ));
         }
-        scopes
+        Ok(scopes)
     }
 }
 

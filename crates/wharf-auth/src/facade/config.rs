@@ -58,8 +58,8 @@ pub struct SignInConfig {
     /// could sign in as anybody.
     #[serde(default)]
     pub allow_http: bool,
-    /// The scopes that clients can ask for, by name. One that asks for none of them gets all that the person may have.
-    /// Default: none; then a token says only who somebody is.
+    /// The scopes that clients can ask for, by name. One that asks for no scope gets all that the person may have; one that
+    /// asks for others alone is told `invalid_scope`. Default: none; then a token says only who somebody is.
     #[serde(default)]
     pub scopes: BTreeMap<String, ScopeConfig>,
     /// Whether clients can register themselves (RFC 7591). Default: true; most of today's clients know no other way.

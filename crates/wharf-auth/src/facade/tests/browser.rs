@@ -5,8 +5,8 @@ use http::header::{CONTENT_TYPE, ORIGIN, SET_COOKIE};
 use serde_json::json;
 
 use super::{
-    BACK, ISSUER, asked, get, location, parameter, post, query, question, sign_in, text, told,
-    transaction,
+    BACK, ISSUER, RESOURCE, asked, get, location, parameter, post, query, question, sign_in, text,
+    told, transaction, with,
 };
 use crate::facade::now;
 use crate::facade::seal::Purpose;
@@ -75,6 +75,8 @@ async fn what_a_client_does_wrong_is_told_at_its_checked_address() {
         (("code_challenge_method", "-"), "invalid_request"),
         (("resource", "https://other.example/mcp"), "invalid_target"),
         (("resource", "https://mcp.example"), "invalid_target"),
+        (("scope", "bogus"), "invalid_scope"),
+        (("scope", "READ bogus"), "invalid_scope"),
     ] {
         let answer = get(&sign_in, &asked(&[changes]), "").await;
         let to = location(&answer).unwrap_or_else(|| panic!("{changes:?}"));
@@ -259,6 +261,26 @@ async fn a_consent_counts_from_the_browser_that_was_asked() {
         parameter(location(&answer).unwrap(), "error").as_deref(),
         Some("access_denied")
     );
+}
+
+#[tokio::test]
+async fn a_client_asks_for_scopes_that_are_offered_or_for_none() {
+    let offering = sign_in();
+    let without = with(&json!({"scopes": {}}), ISSUER, RESOURCE);
+    for (server, scope, expected) in [
+        (&offering, "-", &["read", "write"][..]),
+        (&offering, "", &["read", "write"]),
+        (&offering, " ", &["read", "write"]),
+        (&offering, "read", &["read"]),
+        (&offering, "openid read  read", &["read"]),
+        (&without, "-", &[]),
+        (&without, "openid", &[]),
+    ] {
+        let (_, question) = question(server, &asked(&[("scope", scope)])).await;
+        let seals = &server.0.seals;
+        let found: Asked = seals.open(Purpose::Consent, &question, now()).unwrap();
+        assert_eq!(found.scopes, expected, "{scope:?}");
+    }
 }
 
 /// A sign-in that is with the provider: the cookie of its browser, and the state.
