@@ -342,6 +342,12 @@ def metrics_add_up():
         points = metrics["mcp.server.operation.duration"].histogram.data_points
         counts = {attributes(point).get("error.type"): point.count for point in points}
         expect("calls", counts, {None: 2, "tool_error": 1})
+        told = attributes(metrics["http.server.request.duration"].histogram.data_points[0])
+        expect("request", [told["url.scheme"], told["http.response.status_code"]], ["http", 200])
+        told = attributes(metrics["http.client.request.duration"].histogram.data_points[0])
+        port = int(api.url.rsplit(":", 1)[1])
+        expect("exchange", [told["server.address"], told["server.port"]], ["127.0.0.1", port])
+        expect("unit of requests under way", metrics["http.server.active_requests"].unit, "{request}")
         expect("sessions", metrics["wharf.mcp.sessions"].gauge.data_points[0].as_double, 0.0)
         dropped = metrics["wharf.telemetry.dropped"].sum
         expect("dropped", [point.as_double for point in dropped.data_points], [0.0])

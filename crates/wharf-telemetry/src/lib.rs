@@ -20,6 +20,7 @@ mod audit;
 mod emf;
 mod ids;
 mod lines;
+mod listener;
 
 pub mod exposition;
 mod family;

@@ -10,6 +10,7 @@ use http::Method;
 use wharf_model::{Answer, Exchange, HttpRequest, Operation};
 
 use crate::family::{Counted, Family};
+use crate::listener::Listener;
 use crate::{exposition, names};
 
 /// A number that somebody else knows.
@@ -30,8 +31,8 @@ pub struct Gauge {
 /// Everything that has been counted since the start.
 pub struct Metrics {
     pub(crate) operations: Family<5>,
-    pub(crate) requests: Family<3>,
-    pub(crate) exchanges: Family<5>,
+    pub(crate) requests: Family<4>,
+    pub(crate) exchanges: Family<7>,
     pub(crate) requests_active: AtomicI64,
     gauges: OnceLock<Box<dyn Fn() -> Vec<Gauge> + Send + Sync>>,
 }
@@ -64,7 +65,12 @@ impl Default for Metrics {
             requests: Family::new(
                 names::REQUEST_DURATION,
                 "Seconds that HTTP requests took, to the last byte of the response.",
-                [names::HTTP_METHOD, names::HTTP_ROUTE, names::HTTP_STATUS],
+                [
+                    names::HTTP_METHOD,
+                    names::HTTP_ROUTE,
+                    names::HTTP_STATUS,
+                    names::URL_SCHEME,
+                ],
             ),
             exchanges: Family::new(
                 names::EXCHANGE_DURATION,
@@ -75,6 +81,8 @@ impl Default for Metrics {
                     names::URL_TEMPLATE,
                     names::HTTP_STATUS,
                     names::ERROR_TYPE,
+                    names::SERVER_ADDRESS,
+                    names::SERVER_PORT,
                 ],
             ),
             requests_active: AtomicI64::new(0),
@@ -110,6 +118,7 @@ impl Metrics {
                 method(request.method),
                 request.route.unwrap_or_default(),
                 status.as_ref().map_or("", http::StatusCode::as_str),
+                names::HTTP,
             ],
             request.took,
         );
@@ -121,6 +130,7 @@ impl Metrics {
             Answer::Status(status) => status.as_str(),
             _ => "",
         };
+        let listener = Listener::of(exchange.target.base_url);
         self.exchanges.add(
             [
                 exchange.target.source,
@@ -128,6 +138,8 @@ impl Metrics {
                 exchange.target.template,
                 status,
                 error_of(&answer),
+                listener.address,
+                listener.port,
             ],
             exchange.took,
         );
@@ -169,7 +181,7 @@ impl Metrics {
     /// Requests to upstreams, by method, path and status; the last is empty where there was no answer.
     pub fn each_exchange(&self, mut take: impl FnMut(&Tally<'_>)) {
         self.exchanges
-            .each(|[_, method, path, status, error], counted| {
+            .each(|[_, method, path, status, error, ..], counted| {
                 take(&Tally {
                     labels: vec![&**method, &**path, &**status],
                     error,

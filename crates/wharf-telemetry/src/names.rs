@@ -27,6 +27,8 @@ pub const HTTP_STATUS: &str = "http.response.status_code";
 pub const HTTP_RESPONSE_BYTES: &str = "http.response.body.size";
 /// The path of a request to an upstream, without values.
 pub const URL_TEMPLATE: &str = "url.template";
+/// The scheme of a request to this server.
+pub const URL_SCHEME: &str = "url.scheme";
 /// The host of an upstream.
 pub const SERVER_ADDRESS: &str = "server.address";
 /// The port of an upstream.
@@ -46,6 +48,9 @@ pub const RPC_STATUS: &str = "rpc.response.status_code";
 pub const NETWORK_TRANSPORT: &str = "network.transport";
 /// Why something failed; absent where it did not.
 pub const ERROR_TYPE: &str = "error.type";
+
+/// The only scheme that this server speaks; for others something stands in front.
+pub const HTTP: &str = "http";
 
 /// What an HTTP method is called that few people use.
 pub const OTHER: &str = "_OTHER";

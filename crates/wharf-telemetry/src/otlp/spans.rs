@@ -4,10 +4,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::Uri;
 use wharf_model::{Answer, Exchange, HttpRequest, Operation, Span, TraceContext, Transport};
 
 use super::protobuf::Message;
+use crate::listener::Listener;
 use crate::metrics::{CodeText, error_of, method};
 use crate::names;
 
@@ -70,6 +70,7 @@ pub(crate) fn of_request(request: &HttpRequest<'_>) -> Vec<u8> {
     let trail = request.trail;
     let mut span = begin(&trail.span, &name, Kind::Server, request.took);
     span.attribute(ATTRIBUTES, names::HTTP_METHOD, verb);
+    span.attribute(ATTRIBUTES, names::URL_SCHEME, names::HTTP);
     span.attribute(
         ATTRIBUTES,
         names::HTTP_ROUTE,
@@ -98,20 +99,10 @@ pub(crate) fn of_exchange(exchange: &Exchange<'_>) -> Vec<u8> {
     span.attribute(ATTRIBUTES, names::HTTP_METHOD, verb);
     span.attribute(ATTRIBUTES, names::URL_TEMPLATE, target.template);
     span.attribute(ATTRIBUTES, names::SOURCE, target.source);
-    if let Ok(base) = target.base_url.parse::<Uri>() {
-        span.attribute(
-            ATTRIBUTES,
-            names::SERVER_ADDRESS,
-            base.host().unwrap_or_default(),
-        );
-        let port = base.port_u16().or(match base.scheme_str() {
-            Some("https") => Some(443),
-            Some("http") => Some(80),
-            _ => None,
-        });
-        if let Some(port) = port {
-            span.whole(ATTRIBUTES, names::SERVER_PORT, port.into());
-        }
+    let listener = Listener::of(target.base_url);
+    span.attribute(ATTRIBUTES, names::SERVER_ADDRESS, listener.address);
+    if let Ok(port) = listener.port.parse() {
+        span.whole(ATTRIBUTES, names::SERVER_PORT, port);
     }
     if let Answer::Status(status) = exchange.answer {
         span.whole(ATTRIBUTES, names::HTTP_STATUS, status.as_u16().into());

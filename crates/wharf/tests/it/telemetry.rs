@@ -578,13 +578,14 @@ fn metrics_are_served_where_they_are_wanted() {
     call(&server, "noSuchTool1", &json!({}), &[]);
     call(&server, "noSuchTool2", &json!({}), &[]);
     let page = ask(server.address(), "GET /metrics", &[], "");
+    let (_, port) = api.url.rsplit_once(':').unwrap();
     let tool = r#"mcp_method_name="tools/call",gen_ai_tool_name="getPet",wharf_source="api",mcp_protocol_version="2026-07-28",error_type="""#;
     for expected in [
         format!("mcp_server_operation_duration_seconds_count{{{tool}}} 1"),
         // Whatever clients make up is one series.
         r#"gen_ai_tool_name="",wharf_source="",mcp_protocol_version="2026-07-28",error_type="-32602"} 2"#.to_owned(),
-        r#"http_client_request_duration_seconds_count{wharf_source="api",http_request_method="GET",url_template="/getPet",http_response_status_code="200",error_type=""} 1"#.to_owned(),
-        r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/mcp",http_response_status_code="200"} 3"#.to_owned(),
+        format!(r#"http_client_request_duration_seconds_count{{wharf_source="api",http_request_method="GET",url_template="/getPet",http_response_status_code="200",error_type="",server_address="127.0.0.1",server_port="{port}"}} 1"#),
+        r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/mcp",http_response_status_code="200",url_scheme="http"} 3"#.to_owned(),
         "http_server_active_requests 1".to_owned(),
         "wharf_mcp_sessions 0".to_owned(),
         "wharf_tools 1".to_owned(),
