@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Show what a configuration or a document would give, what is left out and why.
     Check(Check),
-    /// List the tools a client would see.
+    /// List the tools that a client can call, in search mode too, where it is shown three to find them with.
     Tools(Tools),
     /// Call one tool and print its answer.
     Call(Call),
