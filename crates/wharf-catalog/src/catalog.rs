@@ -466,10 +466,15 @@ impl Catalog {
         // A prompt that is open opens its source for this.
         let of_prompt = match &request.reference {
             CompletionReference::Prompt(name) if self.access().is_some() => {
-                match self.reach_prompt(&context.caller, name) {
-                    Ok(route) => Some(route.source),
-                    Err(_) => return Ok(Completion::default()),
-                }
+                let Ok(route) = self.reach_prompt(&context.caller, name) else {
+                    if let Some(watch) = &context.watch
+                        && self.prompt_routes.contains_key(name)
+                    {
+                        watch.forbid();
+                    }
+                    return Ok(Completion::default());
+                };
+                Some(route.source)
             }
             _ => None,
         };

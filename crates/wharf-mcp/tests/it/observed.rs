@@ -195,6 +195,13 @@ async fn what_the_rules_refuse_is_forbidden_whatever_the_client_is_told() {
             None,
             Ending::Forbidden,
         ),
+        (
+            ToolsMode::All,
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "who", "value": ""}}),
+            None,
+            Ending::Forbidden,
+        ),
         // What is not there at all is refused by no rule.
         (
             ToolsMode::All,

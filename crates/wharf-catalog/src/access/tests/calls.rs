@@ -191,7 +191,7 @@ async fn search_mode_finds_describes_and_calls_what_is_open() {
             "describe_tools",
             r#"{"names":["get","b_pay"]}"#,
             "There is no tool `b_pay`",
-            "Arguments",
+            "# b_pay",
         ),
         (
             "hidden names are not suggested",
