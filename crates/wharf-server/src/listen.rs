@@ -1,5 +1,6 @@
 //! Listening and shutting down.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use wharf_mcp::Server;
 
 use crate::connection::{self, Room};
@@ -97,7 +99,6 @@ pub async fn serve(
         places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),
         )),
-        reserve: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         graceful: GracefulShutdown::new(),
     };
     let until_told = async {
@@ -144,27 +145,28 @@ struct House {
     routes: Arc<Routes>,
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
-    reserve: Arc<Semaphore>,
     graceful: GracefulShutdown,
 }
 
 impl House {
     /// Takes in whoever connects. Never ends by itself.
     async fn receive(&self, listener: &Listener) {
+        let mut turned_away = VecDeque::new();
         loop {
-            // The semaphore is never closed, so a place always comes.
-            let Ok(reserve) = self.reserve.clone().acquire_owned().await else {
-                return;
-            };
-            match listener.accept().await {
-                Ok(stream) => match self.places.clone().try_acquire_owned() {
-                    Ok(place) => self.serve(stream, place, Room::Enough),
-                    Err(_) => self.serve(stream, reserve, Room::None),
-                },
+            let stream = match listener.accept().await {
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
                 }
+            };
+            if let Ok(place) = self.places.clone().try_acquire_owned() {
+                self.serve(stream, place);
+            } else {
+                make_room(&mut turned_away);
+                let served = tokio::spawn(self.served(stream, Room::None));
+                turned_away.push_back(served.abort_handle());
             }
         }
     }
@@ -176,21 +178,39 @@ impl House {
             && let Ok(place) = self.places.clone().try_acquire_owned()
             && let Ok(Ok(stream)) = tokio::time::timeout(LAST_WAIT, listener.accept()).await
         {
-            self.serve(stream, place, Room::Enough);
+            self.serve(stream, place);
         }
     }
 
-    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit, room: Room) {
-        let served = connection::serve(
+    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        let served = self.served(stream, Room::Enough);
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
+    }
+
+    /// Serves one connection to its end.
+    fn served(&self, stream: TcpStream, room: Room) -> impl Future<Output = ()> + Send + 'static {
+        connection::serve(
             stream,
             self.routes.clone(),
             room,
             self.limits.clone(),
             self.graceful.watcher(),
-        );
-        tokio::spawn(async move {
-            served.await;
-            drop(place);
-        });
+        )
+    }
+}
+
+/// Ends the oldest of those who are turned away where they are as many as there may be: who wants to know whether the
+/// server is well says so at once, and who says nothing is not to stand in the way of that.
+fn make_room(turned_away: &mut VecDeque<AbortHandle>) {
+    if turned_away.len() >= TURNED_AWAY_MAX {
+        turned_away.retain(|served| !served.is_finished());
+    }
+    if turned_away.len() >= TURNED_AWAY_MAX
+        && let Some(oldest) = turned_away.pop_front()
+    {
+        oldest.abort();
     }
 }

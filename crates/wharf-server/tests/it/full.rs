@@ -59,3 +59,27 @@ async fn there_is_room_for_a_question_of_health_and_a_clear_answer_for_others() 
         .await
         .expect("the place is free again");
 }
+
+/// More of them than are turned away at one time, which they would be only after seconds.
+#[tokio::test]
+async fn those_who_say_nothing_do_not_stand_in_the_way_of_a_question_of_health() {
+    const SILENT: usize = 150;
+
+    let bench = Bench::start(Config {
+        limits: Limits {
+            connections_max: 1,
+            ..Limits::default()
+        },
+        ..Config::default()
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..SILENT {
+        silent.push(bench.connect().await);
+    }
+    // Each of the silent would have kept its place for five seconds.
+    let health = tokio::time::timeout(Duration::from_secs(3), bench.exchange_all(READY)).await;
+    let health = health.expect("it does not wait for them");
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    drop(silent);
+}
