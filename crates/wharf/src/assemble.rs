@@ -109,7 +109,9 @@ pub(crate) async fn of_config(
         && config.client_profile.is_none();
     for source in config.sources.values_mut() {
         source.tools.openapi.scopes = reads_scopes;
-        source.tools.openapi.schemas_later = schemas_later;
+        // A filter as one more argument stands in the schema of each tool.
+        source.tools.openapi.schemas_later =
+            schemas_later && !source.results.shape.allow_projection;
     }
     config.server.check().map_err(|mistake| {
         let way = [vec!["server"], mistake.keys()].concat();

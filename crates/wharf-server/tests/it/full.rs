@@ -11,16 +11,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const READY: &str = "GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
-#[tokio::test]
-async fn there_is_room_for_a_question_of_health_and_a_clear_answer_for_others() {
-    let bench = Bench::start(Config {
+async fn with_one_place() -> Bench {
+    Bench::start(Config {
         limits: Limits {
             connections_max: 1,
             ..Limits::default()
         },
         ..Config::default()
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn there_is_room_for_a_question_of_health_and_a_clear_answer_for_others() {
+    let bench = with_one_place().await;
     let mut only = bench.connect().await;
     assert!(
         converse(&mut only, &list(), "}}")
@@ -65,14 +69,7 @@ async fn there_is_room_for_a_question_of_health_and_a_clear_answer_for_others() 
 async fn those_who_say_nothing_do_not_stand_in_the_way_of_a_question_of_health() {
     const SILENT: usize = 150;
 
-    let bench = Bench::start(Config {
-        limits: Limits {
-            connections_max: 1,
-            ..Limits::default()
-        },
-        ..Config::default()
-    })
-    .await;
+    let bench = with_one_place().await;
     let mut silent = Vec::new();
     for _ in 0..SILENT {
         silent.push(bench.connect().await);

@@ -194,6 +194,14 @@ async fn search_mode_finds_describes_and_calls_what_is_open() {
             "# b_pay",
         ),
         (
+            "the others of one that is hidden",
+            somebody(""),
+            "describe_tools",
+            r#"{"names":["get","b_pay"]}"#,
+            "# get",
+            "# b_pay",
+        ),
+        (
             "hidden names are not suggested",
             somebody(""),
             "call_tool",
