@@ -21,7 +21,7 @@ use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetc
 
 use crate::cli::Input;
 use crate::config::{self, Config, ConfigFile, SourceConfig};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::policy;
 use crate::references::{self, Origin};
 use crate::secrets::{self, Surroundings};
@@ -360,11 +360,9 @@ fn of_mistakes(
 ) -> Failure {
     let told = mistakes.iter().map(|mistake| {
         let hint = meant(mistake.misspelling()).or(mistake.hint().map(str::to_owned));
-        let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-        let place = file
-            .of_source(source, section, &mistake.keys())
-            .map_or_else(String::new, |place| format!("{place}: "));
-        format!("error: {place}source `{source}`: {mistake}{hint}")
+        let place = file.of_source(source, section, &mistake.keys());
+        let mistake = format_args!("source `{source}`: {mistake}");
+        failure::told(place, &mistake, hint.as_deref())
     });
     Failure::new(told.collect::<Vec<_>>().join("\n"))
 }

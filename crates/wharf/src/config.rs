@@ -12,7 +12,7 @@ use wharf_config::{Environment, Places};
 use wharf_upstream::{ClientCertificate, Credentials, Trust, UpstreamError};
 
 use crate::cli::Input;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::secrets;
 
 /// Where a configuration is looked for when none is named.
@@ -93,9 +93,7 @@ impl ConfigFile {
 
     /// One of several mistakes, by the key that it is about.
     pub(crate) fn told(&self, key: &str, mistake: &impl fmt::Display, hint: &str) -> String {
-        let place = self.places.place_of(key);
-        let place = place.map_or_else(String::new, |place| format!("{place}: "));
-        format!("error: {place}{mistake}\nhint: {hint}")
+        failure::told(self.places.place_of(key), mistake, Some(hint))
     }
 
     /// The place of a setting below a section of a source, for a failure.

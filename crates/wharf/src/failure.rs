@@ -36,6 +36,17 @@ pub(crate) struct Failure {
     hint: Option<String>,
 }
 
+/// One of several mistakes that are told together.
+pub(crate) fn told(
+    place: Option<String>,
+    mistake: &impl fmt::Display,
+    hint: Option<&str>,
+) -> String {
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("error: {place}{mistake}{hint}")
+}
+
 impl Failure {
     /// A failure without a cause worth printing.
     pub(crate) fn new(message: impl Into<String>) -> Self {
