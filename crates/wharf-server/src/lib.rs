@@ -8,6 +8,7 @@ mod connection;
 mod door;
 mod drain;
 mod health;
+mod lanes;
 mod listen;
 mod metrics;
 mod observed;

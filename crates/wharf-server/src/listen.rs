@@ -15,6 +15,7 @@ use wharf_mcp::Server;
 
 use crate::connection::{self, Room};
 use crate::drain::{self, Drain};
+use crate::lanes::Lanes;
 use crate::routes::Routes;
 use crate::{Config, Door, Limits};
 
@@ -93,7 +94,12 @@ pub async fn serve(
 ) {
     let limits = &config.limits;
     let drain = Arc::new(Drain::default());
+    let lanes = Lanes::start().unwrap_or_else(|error| {
+        tracing::warn!(%error, "connections have no threads of their own");
+        Lanes::default()
+    });
     let house = House {
+        lanes,
         routes: Arc::new(Routes::new(mcp.clone(), config, door, drain.clone())),
         limits: Arc::new(limits.clone()),
         places: Arc::new(Semaphore::new(
@@ -119,7 +125,11 @@ pub async fn serve(
     // Whoever connected before the port closes is told so too.
     house.receive_waiting(&listener).await;
     drop(listener);
-    let House { graceful, .. } = house;
+    let House {
+        graceful,
+        lanes: _lanes,
+        ..
+    } = house;
     let drained = async {
         if graceful.count() > 0 {
             tokio::time::sleep(drain::LINGER).await;
@@ -142,6 +152,7 @@ pub async fn serve(
 
 /// What takes connections in.
 struct House {
+    lanes: Lanes,
     routes: Arc<Routes>,
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
@@ -162,11 +173,10 @@ impl House {
                 }
             };
             if let Ok(place) = self.places.clone().try_acquire_owned() {
-                self.serve(stream, place);
+                self.serve(stream, Room::Enough, Some(place));
             } else {
                 make_room(&mut turned_away);
-                let served = tokio::spawn(self.served(stream, Room::None));
-                turned_away.push_back(served.abort_handle());
+                turned_away.extend(self.serve(stream, Room::None, None));
             }
         }
     }
@@ -178,27 +188,28 @@ impl House {
             && let Ok(place) = self.places.clone().try_acquire_owned()
             && let Ok(Ok(stream)) = tokio::time::timeout(LAST_WAIT, listener.accept()).await
         {
-            self.serve(stream, place);
+            self.serve(stream, Room::Enough, Some(place));
         }
     }
 
-    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
-        let served = self.served(stream, Room::Enough);
-        tokio::spawn(async move {
-            served.await;
+    /// Serves one connection to its end, apart. None where it has ended already.
+    fn serve(
+        &self,
+        stream: TcpStream,
+        room: Room,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Option<AbortHandle> {
+        let (routes, limits) = (self.routes.clone(), self.limits.clone());
+        let watcher = self.graceful.watcher();
+        let served = self.lanes.serve(stream, move |stream| async move {
+            connection::serve(stream, routes, room, limits, watcher).await;
             drop(place);
         });
-    }
-
-    /// Serves one connection to its end.
-    fn served(&self, stream: TcpStream, room: Room) -> impl Future<Output = ()> + Send + 'static {
-        connection::serve(
-            stream,
-            self.routes.clone(),
-            room,
-            self.limits.clone(),
-            self.graceful.watcher(),
-        )
+        served
+            .inspect_err(
+                |error| tracing::debug!(%error, "a connection was gone before it was served"),
+            )
+            .ok()
     }
 }
 

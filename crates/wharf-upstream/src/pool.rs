@@ -2,7 +2,8 @@
 //!
 //! One request goes over one connection at a time, and whoever waits for its answer drives the connection: there is no
 //! task beside, so an answer wakes one task instead of two. A connection is free again when the body of its answer is
-//! dropped. What happened to it meanwhile is found out when it is next taken: if the other side hung up, or if some of
+//! dropped. It is driven by the runtime that opened it, so it serves requests of that runtime first: from another one it
+//! works as well, but each of its bytes wakes two threads. What happened to it meanwhile is found out when it is next taken: if the other side hung up, or if some of
 //! the body was still to come, it is closed, and whoever wanted it gets another one.
 //!
 //! There is a library's pool for this (hyper-util's "legacy" client). It spends two tasks, a race between them and several
@@ -20,6 +21,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
 use crate::address::Origin;
@@ -36,6 +38,8 @@ struct Line {
     connection: Option<Connection<Stream, Full<Bytes>>>,
     /// Requests have to say where to.
     to_proxy: bool,
+    /// What drives it.
+    runtime: runtime::Id,
 }
 
 /// Opens connections and keeps those that are free.
@@ -193,19 +197,25 @@ impl Pool {
             sender,
             connection: Some(connection),
             to_proxy,
+            runtime: Handle::current().id(),
         }))
     }
 
-    /// The free connection to an origin that was used last.
+    /// The free connection to an origin that was used last here. One from elsewhere, where no more may be kept.
     fn take(&self, origin: &Origin) -> Option<Box<Line>> {
+        let here = Handle::current().id();
         let mut idle = self.idle();
         let (_, free) = idle.origins.iter_mut().find(|(known, _)| known == origin)?;
-        let last = free.pop()?;
+        let last = match free.iter().rposition(|free| free.line.runtime == here) {
+            Some(last) => free.remove(last),
+            None if free.len() < self.idle_max => return None,
+            None => free.pop()?,
+        };
         if last.since.elapsed() < IDLE_MAX {
             return Some(last.line);
         }
-        // The others are older still.
-        free.clear();
+        // What was used before it is older still.
+        free.retain(|free| free.since.elapsed() < IDLE_MAX);
         None
     }
 
@@ -221,7 +231,7 @@ impl Pool {
             None => idle.origins.push((origin, vec![free])),
         }
         if !idle.is_swept
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Ok(runtime) = Handle::try_current()
         {
             idle.is_swept = true;
             runtime.spawn(sweep(Arc::downgrade(self)));
