@@ -1,0 +1,83 @@
+//! Threads that serve connections, each with a runtime of its own.
+//!
+//! A connection stays on the thread that it was given to, and so does what its calls use: connections to upstreams, timers,
+//! memory. A runtime that moves work between its threads keeps all of them busy, and moves what each step touches from
+//! one core's cache to another's; for calls of some ten microseconds that costs more than it gives.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// The threads. They end, with all that they serve, when this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes(Vec<Lane>);
+
+#[derive(Debug)]
+struct Lane {
+    runtime: Handle,
+    /// Each connection holds one.
+    served: Arc<()>,
+    /// Ends the thread when it is dropped.
+    _open: oneshot::Sender<()>,
+}
+
+impl Lanes {
+    /// As many as the runtime of the caller has threads. Where it has only the caller's, everything is served there.
+    pub(crate) fn start() -> io::Result<Self> {
+        let caller = Handle::current();
+        if caller.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return Ok(Self::default());
+        }
+        let lanes = 0..caller.metrics().num_workers();
+        lanes.map(Lane::start).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Gives a connection to the thread that serves the fewest.
+    pub(crate) fn serve<F>(
+        &self,
+        stream: TcpStream,
+        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<AbortHandle>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Some(lane) = self
+            .0
+            .iter()
+            .min_by_key(|lane| Arc::strong_count(&lane.served))
+        else {
+            return Ok(tokio::spawn(serve(stream)).abort_handle());
+        };
+        let (stream, served) = (stream.into_std()?, lane.served.clone());
+        let task = lane.runtime.spawn(async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => serve(stream).await,
+                Err(error) => tracing::warn!(%error, "a connection cannot be served"),
+            }
+            drop(served);
+        });
+        Ok(task.abort_handle())
+    }
+}
+
+impl Lane {
+    fn start(number: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (open, closed) = oneshot::channel();
+        let handle = runtime.handle().clone();
+        thread::Builder::new()
+            .name(format!("lane-{number}"))
+            .spawn(move || runtime.block_on(closed))?;
+        Ok(Self {
+            runtime: handle,
+            served: Arc::new(()),
+            _open: open,
+        })
+    }
+}
