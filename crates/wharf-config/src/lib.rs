@@ -37,6 +37,8 @@ mod expand;
 
 mod schema;
 
+mod digest;
+
 mod check;
 
 mod nearest;
@@ -44,6 +46,7 @@ mod nearest;
 mod plant;
 mod reference;
 
+pub use digest::digest;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, ConfigWarning};
 pub use expand::{Stored, Unavailable, read_text};

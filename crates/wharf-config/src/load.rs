@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::check::check;
 use crate::environment::Environment;
@@ -42,6 +43,7 @@ pub struct Loaded<T> {
 pub struct Draft {
     path: PathBuf,
     text: String,
+    digest: Option<&'static str>,
 }
 
 /// Reads a configuration file, or tells everything that is wrong with it. References to stores of secrets are mistakes:
@@ -59,7 +61,15 @@ impl Draft {
         Ok(Self {
             text: read_file(path, &path.display().to_string())?,
             path: path.to_owned(),
+            digest: None,
         })
+    }
+
+    /// With the [digest](crate::digest()) of the type that it will be loaded as.
+    #[must_use]
+    pub fn with_digest(mut self, digest: &'static str) -> Self {
+        self.digest = Some(digest);
+        self
     }
 
     /// What is to be asked of stores of secrets: what stands between `${` and `}`.
@@ -81,7 +91,22 @@ impl Draft {
     ) -> Result<Loaded<T>, ConfigErrors> {
         let file_name = self.path.display().to_string();
         let base_dir = self.path.parent().unwrap_or_else(|| Path::new(""));
-        let mut loaded = understand(&self.text, &file_name, base_dir, environment, answers)?;
+        let understand = |schema: &Value| {
+            understand(
+                schema,
+                &self.text,
+                &file_name,
+                base_dir,
+                environment,
+                answers,
+            )
+        };
+        let digest = self.digest.map(serde_json::from_str);
+        let mut loaded = match digest.and_then(|digest| understand(&digest.ok()?).ok()) {
+            Some(loaded) if loaded.warnings.is_empty() => loaded,
+            // What is wrong is told with the schema's words.
+            _ => understand(&schema::of_type::<T>())?,
+        };
         loaded.files.insert(0, self.path.clone());
         Ok(loaded)
     }
@@ -94,10 +119,18 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
     base_dir: &Path,
     environment: &Environment,
 ) -> Result<Loaded<T>, ConfigErrors> {
-    understand(text, file_name, base_dir, environment, &Stored::new())
+    understand(
+        &schema::of_type::<T>(),
+        text,
+        file_name,
+        base_dir,
+        environment,
+        &Stored::new(),
+    )
 }
 
-fn understand<T: DeserializeOwned + JsonSchema>(
+fn understand<T: DeserializeOwned>(
+    schema: &Value,
     text: &str,
     file_name: &str,
     base_dir: &Path,
@@ -109,16 +142,15 @@ fn understand<T: DeserializeOwned + JsonSchema>(
         refuse_size(&mut report);
         return Err(refuse(report));
     }
-    let schema = schema::of_type::<T>();
     let root = yaml::read(text, &mut report).filter(|root| !root.is_null());
     let Some(mut root) = root else {
         if report.is_clean() {
-            report.whole("the file is empty", Some(hint_for_empty(&schema)));
+            report.whole("the file is empty", Some(hint_for_empty(schema)));
         }
         return Err(refuse(report));
     };
     let Expanded { files, stored } = expand(&mut root, base_dir, environment, answers, &mut report);
-    let value = check(&schema, &root, &mut report);
+    let value = check(schema, &root, &mut report);
     if !report.is_clean() {
         return Err(refuse(report));
     }
@@ -150,7 +182,7 @@ fn refuse_size(report: &mut Report) {
     );
 }
 
-fn hint_for_empty(schema: &serde_json::Value) -> String {
+fn hint_for_empty(schema: &Value) -> String {
     let required = schema::outline(schema, schema).required();
     if required.is_empty() {
         "write `{}` to take every default".to_owned()

@@ -270,21 +270,7 @@ fn allow_references(schema: &mut Value) {
     let Value::Object(members) = schema else {
         return;
     };
-    for (keyword, value) in members.iter_mut() {
-        match (keyword.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs", Value::Object(schemas)) => {
-                schemas.values_mut().for_each(allow_references);
-            }
-            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(allow_references);
-            }
-            (
-                "items" | "additionalProperties" | "unevaluatedProperties",
-                schema @ Value::Object(_),
-            ) => allow_references(schema),
-            _ => {}
-        }
-    }
+    schema::parts_mut(members).for_each(allow_references);
     let is_scalar = |name: &Value| name == "integer" || name == "number" || name == "boolean";
     let wants_scalar = match members.get("type") {
         Some(Value::Array(types)) => {

@@ -14,6 +14,26 @@ pub(crate) fn of_type<T: schemars::JsonSchema>() -> Value {
     schemars::schema_for!(T).to_value()
 }
 
+/// The schemas that stand directly in one.
+pub(crate) fn parts_mut(members: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
+    members.iter_mut().flat_map(|(keyword, value)| {
+        let parts: Box<dyn Iterator<Item = &mut Value>> = match (keyword.as_str(), value) {
+            ("properties" | "patternProperties" | "$defs", Value::Object(schemas)) => {
+                Box::new(schemas.values_mut())
+            }
+            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(schemas)) => {
+                Box::new(schemas.iter_mut())
+            }
+            (
+                "items" | "additionalProperties" | "unevaluatedProperties",
+                schema @ Value::Object(_),
+            ) => Box::new(std::iter::once(schema)),
+            _ => Box::new(std::iter::empty()),
+        };
+        parts
+    })
+}
+
 /// Schema objects that hold together, outermost first, without a choice between alternatives left.
 #[derive(Debug, Clone)]
 pub(crate) struct View<'s> {

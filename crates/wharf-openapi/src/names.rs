@@ -22,44 +22,52 @@ pub(crate) struct Nameable<'a> {
     pub(crate) path: &'a str,
 }
 
-/// The names of all operations, in their order: unique, never empty, 64 characters at most.
-pub(crate) fn tool_names(operations: &[Nameable<'_>]) -> Vec<String> {
-    let mut names: Vec<String> = operations.iter().map(stem).collect();
-    let mut uses: HashMap<&str, usize> = HashMap::default();
-    for name in &names {
-        *uses.entry(name).or_default() += 1;
-    }
-    // Ids that differ only behind the first `__`: the whole id tells them apart.
-    let whole: Vec<Option<String>> = operations
-        .iter()
-        .zip(&names)
-        .map(|(operation, name)| {
-            let id = operation.operation_id.filter(|id| id.contains("__"))?;
-            (uses[name.as_str()] > 1)
-                .then(|| slug(id))
-                .filter(|whole| !whole.is_empty())
-        })
-        .collect();
-    for (name, whole) in names.iter_mut().zip(whole) {
-        if let Some(whole) = whole {
-            *name = whole;
-        }
-    }
-    make_unique(names)
+/// An operation's name before others are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stem {
+    name: String,
+    /// Made from the whole id, where the name is made only from the part in front of its first `__`.
+    whole: Option<String>,
 }
 
-/// One operation's name, before others are looked at.
-fn stem(operation: &Nameable<'_>) -> String {
-    let by_place = || slug(&format!("{}_{}", operation.method, operation.path));
-    let given = match (operation.operation_id, operation.summary) {
-        (Some(id), _) if !id.trim().is_empty() => {
-            let stem = slug(id.split("__").next().unwrap_or_default());
-            if stem.is_empty() { slug(id) } else { stem }
+impl Stem {
+    pub(crate) fn of(operation: &Nameable<'_>) -> Self {
+        let by_place = || slug(&format!("{}_{}", operation.method, operation.path));
+        let mut whole = None;
+        let given = match (operation.operation_id, operation.summary) {
+            (Some(id), _) if !id.trim().is_empty() => match id.split_once("__") {
+                None => slug(id),
+                Some((stem, _)) => {
+                    let (stem, id) = (slug(stem), slug(id));
+                    let name = if stem.is_empty() { id.clone() } else { stem };
+                    whole = Some(id).filter(|id| !id.is_empty());
+                    name
+                }
+            },
+            (_, Some(summary)) => slug(summary),
+            _ => String::new(),
+        };
+        Self {
+            name: if given.is_empty() { by_place() } else { given },
+            whole,
         }
-        (_, Some(summary)) => slug(summary),
-        _ => String::new(),
-    };
-    if given.is_empty() { by_place() } else { given }
+    }
+}
+
+/// The names of all operations, in their order: unique, never empty, 64 characters at most.
+pub(crate) fn tool_names(stems: Vec<Stem>) -> Vec<String> {
+    let mut uses: HashMap<&str, usize> = HashMap::default();
+    uses.reserve(stems.len());
+    for stem in &stems {
+        *uses.entry(&stem.name).or_default() += 1;
+    }
+    // Ids that differ only behind the first `__`: the whole id tells them apart.
+    let is_ambiguous = |stem: &Stem| stem.whole.is_some() && uses[stem.name.as_str()] > 1;
+    let ambiguous: Vec<_> = stems.iter().map(is_ambiguous).collect();
+    let names = stems.into_iter().zip(ambiguous);
+    make_unique(
+        names.map(|(stem, is_ambiguous)| stem.whole.filter(|_| is_ambiguous).unwrap_or(stem.name)),
+    )
 }
 
 /// Keeps letters, digits and single underscores.
@@ -83,26 +91,35 @@ fn slug(text: &str) -> String {
 }
 
 /// Puts `_2`, `_3`, … behind the later ones of equal names, passing over numbers that are somebody's own name.
-fn make_unique(names: Vec<String>) -> Vec<String> {
-    let own: HashSet<String> = names.iter().cloned().collect();
-    let mut counts: HashMap<String, usize> = HashMap::default();
-    names
-        .into_iter()
-        .map(|name| {
-            let count = counts.entry(name.clone()).or_default();
+fn make_unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    let mut counts: HashMap<&str, usize> = HashMap::default();
+    counts.reserve(names.len());
+    let repeated: Vec<usize> = (0..names.len())
+        .filter(|place| {
+            let count = counts.entry(&names[*place]).or_default();
             *count += 1;
-            if *count == 1 {
-                return name;
-            }
-            loop {
-                let numbered = format!("{name}_{count}");
-                if !own.contains(&numbered) {
-                    return numbered;
-                }
-                *count += 1;
-            }
+            *count > 1
         })
-        .collect()
+        .collect();
+    let mut numbers: HashMap<&str, usize> = HashMap::default();
+    let mut renamed = Vec::with_capacity(repeated.len());
+    for place in repeated {
+        let name = names[place].as_str();
+        let number = numbers.entry(name).or_insert(1);
+        let free = loop {
+            *number += 1;
+            let numbered = format!("{name}_{number}");
+            if !counts.contains_key(numbered.as_str()) {
+                break numbered;
+            }
+        };
+        renamed.push((place, free));
+    }
+    for (place, name) in renamed {
+        names[place] = name;
+    }
+    names
 }
 
 /// The names of arguments, each given out once.
@@ -176,13 +193,13 @@ mod tests {
     use super::*;
 
     fn name(id: Option<&str>, summary: Option<&str>, method: &str, path: &str) -> String {
-        tool_names(&[Nameable {
+        let operation = Nameable {
             operation_id: id,
             summary,
             method,
             path,
-        }])
-        .remove(0)
+        };
+        tool_names(vec![Stem::of(&operation)]).remove(0)
     }
 
     #[test]
@@ -270,7 +287,8 @@ mod tests {
                     path: "/x",
                 })
                 .collect();
-            assert_eq!(tool_names(&operations), expected, "{ids:?}");
+            let stems = operations.iter().map(Stem::of).collect();
+            assert_eq!(tool_names(stems), expected, "{ids:?}");
         }
         let twice = [&long[..]; 2].map(|id| Nameable {
             operation_id: Some(id),
@@ -278,7 +296,8 @@ mod tests {
             method: "GET",
             path: "/x",
         });
-        assert_eq!(tool_names(&twice)[1], format!("{}_2", &long[..56]));
+        let stems = twice.iter().map(Stem::of).collect();
+        assert_eq!(tool_names(stems)[1], format!("{}_2", &long[..56]));
     }
 
     #[test]

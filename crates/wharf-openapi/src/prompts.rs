@@ -42,7 +42,15 @@ pub(crate) struct Place {
     pub(crate) tool: String,
 }
 
-/// Collects prompts while a document's operations are read.
+/// The prompt of an operation, but for what depends on other operations.
+pub(crate) struct Draft {
+    name: String,
+    description: String,
+    arguments: Vec<PromptArgument>,
+    tags: Vec<String>,
+}
+
+/// Collects the prompts of a document's operations.
 #[derive(Default)]
 pub(crate) struct PromptWriter {
     prompts: Prompts,
@@ -60,37 +68,51 @@ impl Prompts {
     }
 }
 
-impl PromptWriter {
-    /// The prompt of an operation: only of methods that people ask for, and where there is a name for it.
-    pub(crate) fn add<'d>(
-        &mut self,
-        id: &str,
-        spot: &Spot,
-        tool: &str,
-        operation: &Operation<'d>,
-        resolver: &Resolver<'d>,
-    ) {
+impl Draft {
+    /// Only of methods that people ask for, and where there is a name for it.
+    pub(crate) fn of<'d>(operation: &Operation<'d>, resolver: &Resolver<'d>) -> Option<Self> {
+        let name = operation.id.as_deref()?.to_owned();
         let is_asked_for = matches!(
             operation.method,
             Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE
         );
-        if !is_asked_for || self.prompts.subjects.contains_key(id) {
-            return;
-        }
         let says = operation
             .summary
             .as_ref()
             .or(operation.description.as_ref());
-        let description = says.map_or_else(
-            || format!("{} {}", operation.method, operation.path),
-            |says| says.trim().to_owned(),
-        );
-        let mut tags = operation.tags.clone();
-        tags.sort();
-        let prompt = Prompt {
-            name: id.to_owned(),
-            description: Some(description),
+        is_asked_for.then(|| Self {
+            name,
+            description: says.map_or_else(
+                || format!("{} {}", operation.method, operation.path),
+                |says| says.trim().to_owned(),
+            ),
             arguments: arguments(operation, resolver),
+            tags: {
+                let mut tags = operation.tags.clone();
+                tags.sort();
+                tags
+            },
+        })
+    }
+}
+
+impl PromptWriter {
+    /// Adds the prompt of an operation, unless an earlier one has its name. `path` is as the document writes it.
+    pub(crate) fn add(&mut self, draft: Draft, spot: &Spot, path: &str, tool: &str) {
+        let Draft {
+            name,
+            description,
+            arguments,
+            tags,
+        } = draft;
+        if self.prompts.subjects.contains_key(&name) {
+            return;
+        }
+        self.workflows.add(&name, tool, &spot.method, path);
+        let prompt = Prompt {
+            name,
+            description: Some(description),
+            arguments,
             meta: Some(Json::of(
                 &serde_json::json!({ "fastmcp": { "tags": tags }, "tools": [tool] }),
             )),
@@ -101,7 +123,6 @@ impl PromptWriter {
             spot: spot.clone(),
             tool: tool.to_owned(),
         };
-        self.workflows.add(id, tool, operation);
         self.prompts.take(prompt, Subject::Operation(place));
     }
 

@@ -45,8 +45,8 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
         self.outputs.into_notes()
     }
 
-    /// The operation as a tool that takes anything yet, and how its results stand to its output schema.
-    pub(crate) fn tool(&mut self, operation: &Operation<'d>, name: String) -> (Tool, OutputShape) {
+    /// The operation as a tool that has no name yet and takes nothing, and how its results stand to its output schema.
+    pub(crate) fn tool(&mut self, operation: &Operation<'d>) -> (Tool, OutputShape) {
         let (output_schema, shape) = self.output_schema(operation);
         let description = description::of(operation, self.resolver, self.config.descriptions);
         let title = operation
@@ -59,7 +59,7 @@ impl<'c, 'r, 'd> ToolWriter<'c, 'r, 'd> {
             Json::of(&serde_json::json!({ "fastmcp": { "tags": tags } }))
         });
         let tool = Tool {
-            name,
+            name: String::new(),
             title: title.map(str::to_owned),
             description: Some(description),
             input_schema: InputSchema::default(),

@@ -8,11 +8,15 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+
+/// Less than what a call may take, and long enough to cost nothing.
+const TICK: Duration = Duration::from_secs(1);
 
 /// The threads. They end, with all that they serve, when this is dropped.
 #[derive(Debug, Default)]
@@ -69,15 +73,30 @@ impl Lanes {
 impl Lane {
     fn start(number: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (open, closed) = oneshot::channel();
+        let (open, closed) = oneshot::channel::<()>();
         let handle = runtime.handle().clone();
         thread::Builder::new()
             .name(format!("lane-{number}"))
-            .spawn(move || runtime.block_on(closed))?;
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = closed => {}
+                        () = tick() => {}
+                    }
+                });
+            })?;
         Ok(Self {
             runtime: handle,
             served: Arc::new(()),
             _open: open,
         })
+    }
+}
+
+/// A timer that is always set. A call sets one that is due later, which concerns nobody then; if it were the only one, the
+/// thread would write to itself to look at it.
+async fn tick() {
+    loop {
+        tokio::time::sleep(TICK).await;
     }
 }

@@ -18,6 +18,9 @@ use crate::secrets;
 /// Where a configuration is looked for when none is named.
 pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
 
+/// What reading needs to know of [`Config`]: `wharf config-reference --digest` makes it, and a test compares.
+const DIGEST: &str = include_str!("config/digest.json").trim_ascii_end();
+
 /// The configuration of a server.
 ///
 /// Every text can refer to a secret instead of holding it: `${env:NAME}` is the environment variable, `${file:path}`
@@ -279,6 +282,7 @@ pub(crate) async fn read(
     }
     let refused = |errors: wharf_config::ConfigErrors| Failure::new(errors.to_string());
     let draft = wharf_config::Draft::read(&path).map_err(refused)?;
+    let draft = draft.with_digest(DIGEST);
     let stored = secrets::ask_stores(draft.stored_references(), environment).await?;
     let loaded = draft
         .load::<Config>(environment, &stored)

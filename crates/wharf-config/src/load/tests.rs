@@ -352,6 +352,7 @@ fn stores_are_asked_once_and_their_answers_put_in() {
     let draft = Draft {
         path: "wharf.yaml".into(),
         text: "# ${ssm:comment}\nserver: {name: \"${ssm:/a}\", tags: [\"x ${secretsmanager:b#c}\", \"$${ssm:/d}\", \"${env:TOKEN}\"]}\nupstreams: {a.b: {url: \"${ssm:/url}\"}}\n".to_owned(),
+        digest: None,
     };
     let asked: Vec<_> = draft.stored_references().into_iter().collect();
     assert_eq!(asked, ["secretsmanager:b#c", "ssm:/a", "ssm:/url"]);
@@ -393,5 +394,33 @@ fn stores_are_asked_once_and_their_answers_put_in() {
         "wharf.yaml:3: `upstreams.\"a.b\".url`: `${ssm:/url}` is not to be had: no store of secrets was asked",
     ] {
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Whatever is read by the digest of a type is what is read by its schema, with the same words where it is wrong.
+#[test]
+fn reading_by_a_digest_is_reading() {
+    let digest = crate::digest::<Config>().leak();
+    for text in [
+        "server: {port: 1, name: 1.10}\nupstreams: {}",
+        "server: {port: 1}\nupstreams: {}\nextra: 0x10",
+        "server: {prot: 1}\nupstreams: {}",
+        "server: {port: 70000}\nupstreams: {}",
+        "upstreams: {}",
+        "server: [",
+        "",
+    ] {
+        let draft = Draft {
+            path: PathBuf::from("wharf.yaml"),
+            text: text.to_owned(),
+            digest: Some(digest),
+        };
+        let by_digest = draft.load::<Config>(&environment(), &Stored::new());
+        let derived = parse::<Config>(text, "wharf.yaml", Path::new(""), &environment());
+        let shown = |loaded: Result<Loaded<Config>, ConfigErrors>| match loaded {
+            Ok(loaded) => format!("{:?} {:?}", loaded.config, loaded.warnings),
+            Err(errors) => errors.to_string(),
+        };
+        assert_eq!(shown(by_digest), shown(derived), "{text}");
     }
 }

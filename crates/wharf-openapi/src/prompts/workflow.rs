@@ -5,8 +5,6 @@
 
 use http::Method;
 
-use crate::operation::Operation;
-
 /// The operations of each part of an API, by what they do.
 #[derive(Default)]
 pub(super) struct Workflows(Vec<Group>);
@@ -32,9 +30,8 @@ struct Group {
 }
 
 impl Workflows {
-    pub(super) fn add(&mut self, id: &str, tool: &str, operation: &Operation<'_>) {
-        let segment = operation
-            .path
+    pub(super) fn add(&mut self, id: &str, tool: &str, method: &Method, path: &str) {
+        let segment = path
             .split('/')
             .find(|segment| !segment.is_empty() && !segment.contains('{'));
         let Some(segment) = segment else { return };
@@ -46,7 +43,7 @@ impl Workflows {
             });
             self.0.len() - 1
         });
-        if let Some(role) = self.0[place].role(&operation.method, &id.to_ascii_lowercase()) {
+        if let Some(role) = self.0[place].role(method, &id.to_ascii_lowercase()) {
             *role = Some(tool.to_owned());
         }
     }

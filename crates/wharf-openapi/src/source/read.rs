@@ -1,36 +1,30 @@
 //! Reading all operations of a document into tools.
 //!
-//! A tool's name depends on all others, so the heads of all operations come first. Then each operation is read, and its
-//! tool written. Of a large document a second thread takes a part of that, in one of two ways. Where schemas are
-//! wanted at once, it reads and the first thread writes what is taken: the two are about as much work, and reading looks
-//! at nothing that was written. Where they are not, each thread reads one half, and only faults, names and descriptions remain.
+//! A large document is read in two parts, each by a thread of its own. Each is surveyed first: the heads of its operations
+//! say what their tools can be named by, and a name depends on all others. Then each operation is read, and its tool
+//! written; what the tool takes only where somebody wants it at once.
 
-use std::ops::Range;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
+use std::thread::scope;
 
 use wharf_model::{HashMap, Hashing, InputSchema, Tool};
 
 use super::Entry;
 use super::reading::{InputLater, Reading, Spot};
-use crate::document::Document;
-use crate::names::tool_names;
-use crate::operation::{Fault, Head, Operation, OutputShape, PathItem};
-use crate::prompts::{PromptWriter, Prompts};
+use crate::document::{Document, Span};
+use crate::names::{Stem, tool_names};
+use crate::operation::{Fault, Head, OutputShape, PathItem};
+use crate::prompts::{self, PromptWriter, Prompts};
 use crate::reference::Resolver;
 use crate::report::Report;
 use crate::response::Strictness;
 use crate::schema::Note;
 use crate::tools::{InputWriter, ToolWriter};
 
-/// With fewer operations a thread costs more than it saves.
-const OPERATIONS_FOR_THREAD: usize = 200;
-/// The same for paths, which are less work each.
-const PATHS_FOR_THREAD: usize = 400;
-/// How many operations are handed over at once, so that handing over costs nothing.
-const BATCH: usize = 32;
-/// How many batches may wait, so that neither thread waits for the other's slowest operation.
-const BATCHES_WAITING_MAX: usize = 16;
+/// With fewer paths a thread costs more than it saves.
+const PATHS_FOR_THREAD: usize = 100;
+/// With fewer operations it does not pay to read them again when somebody wants to know what their tools take.
+const OPERATIONS_FOR_LATER: usize = 200;
 
 /// What a document offers.
 pub(super) struct Offered {
@@ -39,80 +33,88 @@ pub(super) struct Offered {
     pub(super) prompts: Prompts,
 }
 
-/// What an operation's own members say, and the place of its path item among those that can be read.
-type Numbered<'d> = (usize, Head<'d>);
-
-/// An operation that became a tool.
+/// An operation that became a tool, which has no name yet.
 struct Made {
     tool: Tool,
     output: OutputShape,
     callbacks: usize,
     has_credentials: bool,
+    prompt: Option<Box<prompts::Draft>>,
+}
+
+/// What one thread made.
+struct Share {
+    made: Vec<(Spot, Result<Made, Fault>)>,
+    notes: Vec<Note>,
 }
 
 /// Reads all operations; `report` gets what was found.
 pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
-    let Reading {
-        document, config, ..
-    } = &**reading;
-    let Survey {
-        items,
-        heads,
-        operations,
-        faults,
-    } = Survey::of(document);
-    report.operations = operations;
-    for (operation, fault) in faults.into_iter().flatten() {
-        report.leave_out(operation, fault);
+    let mut surveys = Survey::all(&reading.document);
+    for faults in [Survey::path_faults, Survey::operation_faults] {
+        for (operation, fault) in surveys.iter_mut().flat_map(faults) {
+            report.leave_out(operation, fault);
+        }
     }
-    let nameable: Vec<_> = heads.iter().map(|(_, head)| head.nameable()).collect();
-    let names = tool_names(&nameable);
-    let spots: Vec<_> = heads
-        .iter()
-        .map(|(place, head)| Spot {
-            path: items[*place].0,
-            method: head.method().clone(),
-        })
-        .collect();
-    let operations = Operations {
-        reading,
-        items: &items,
-        spots: &spots,
-        names: &names,
-    };
-    let mut prompts = Prompts::default();
-    let made = if config.schemas_later
-        && heads.len() >= OPERATIONS_FOR_THREAD
-        && !config.prompts
-        && config.strictness() == Strictness::None
-        && document.files().keep_to_themselves()
-    {
-        operations.in_halves(heads)
-    } else {
-        vec![operations.whole(heads, &mut prompts, report)]
-    };
+    report.operations = surveys.iter().map(|survey| survey.operations).sum();
+    let stems: Vec<_> = surveys.iter_mut().flat_map(Survey::stems).collect();
+    let is_later = stems.len() >= OPERATIONS_FOR_LATER && can_be_later(reading);
+    let (names, shares) = scope(|scope| {
+        let mut surveys = surveys.into_iter();
+        let first = surveys.next();
+        let others: Vec<_> = surveys
+            .map(|survey| scope.spawn(move || share(reading, survey, is_later)))
+            .collect();
+        let names = tool_names(stems);
+        let first = first.map(|survey| share(reading, survey, is_later));
+        // A thread only panics where this one would have.
+        let others = others
+            .into_iter()
+            .map(|other| other.join().expect("all operations were read"));
+        (names, first.into_iter().chain(others).collect::<Vec<_>>())
+    });
     let mut tools = Vec::with_capacity(names.len());
     let mut entries = HashMap::with_capacity_and_hasher(names.len(), Hashing::default());
-    for (made, (spot, name)) in made.into_iter().flatten().zip(spots.into_iter().zip(names)) {
-        match made {
-            Ok(made) => {
-                report.callbacks += made.callbacks;
-                if !made.has_credentials {
-                    report.without_credentials.push(name.clone());
-                }
-                tools.push(made.tool);
-                let entry = Entry {
-                    spot,
-                    output: made.output,
-                    plan: OnceLock::new(),
-                    upstream: OnceLock::new(),
-                    judge: OnceLock::new(),
-                };
-                entries.insert(name, entry);
+    let mut prompts = PromptWriter::default();
+    let mut names = names.into_iter();
+    for Share { made, notes } in shares {
+        for note in notes {
+            // What two threads came by is told once.
+            if !report.notes.contains(&note) {
+                report.notes.push(note);
             }
-            Err(fault) => {
-                let operation = format!("{} {}", spot.method, reading.path(&spot));
-                report.leave_out(operation, fault);
+        }
+        for ((spot, made), name) in made.into_iter().zip(names.by_ref()) {
+            match made {
+                Ok(Made {
+                    mut tool,
+                    output,
+                    callbacks,
+                    has_credentials,
+                    prompt,
+                }) => {
+                    report.callbacks += callbacks;
+                    if !has_credentials {
+                        report.without_credentials.push(name.clone());
+                    }
+                    if let Some(prompt) = prompt {
+                        prompts.add(*prompt, &spot, reading.path(&spot), &name);
+                    }
+                    tool.name.clone_from(&name);
+                    tools.push(tool);
+                    let entry = Entry {
+                        spot,
+                        output,
+                        plan: OnceLock::new(),
+                        upstream: OnceLock::new(),
+                        judge: OnceLock::new(),
+                    };
+                    entries.insert(name, entry);
+                }
+                Err(fault) => {
+                    let operation = format!("{} {}", spot.method, reading.path(&spot));
+                    report.leave_out(operation, fault);
+                }
             }
         }
     }
@@ -120,181 +122,112 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
     Offered {
         tools,
         entries,
-        prompts,
+        prompts: prompts.finish(),
     }
 }
 
-/// All operations that have a head, by their order.
-#[derive(Clone, Copy)]
-struct Operations<'a, 'd> {
-    reading: &'a Arc<Reading>,
-    items: &'a [(usize, PathItem<'d>)],
-    spots: &'a [Spot],
-    names: &'a [String],
+/// Whether what tools take can be written when somebody wants to know.
+fn can_be_later(reading: &Reading) -> bool {
+    let Reading {
+        document, config, ..
+    } = reading;
+    config.schemas_later
+        && !config.prompts
+        && config.strictness() == Strictness::None
+        && document.files().keep_to_themselves()
 }
 
-impl<'a, 'd> Operations<'a, 'd>
-where
-    'a: 'd,
-{
-    /// Reads one operation and makes its tool, but for what it takes.
-    fn made(
-        &self,
-        writer: &mut ToolWriter<'_, '_, 'd>,
-        resolver: &Resolver<'d>,
-        (number, (place, head)): (usize, Numbered<'d>),
-    ) -> Result<(Operation<'d>, Made), Fault> {
-        let (_, item) = &self.items[place];
-        let operation = item.operation(resolver, head, &self.reading.addresses)?;
-        let (tool, output) = writer.tool(&operation, self.names[number].clone());
-        let supplied = &self.reading.config.supplied;
-        let made = Made {
-            tool,
-            output,
-            callbacks: operation.callbacks,
-            has_credentials: supplied.suffices(operation.security()),
+/// Reads the operations of one part, and writes their tools.
+fn share<'d>(reading: &'d Arc<Reading>, survey: Survey<'d>, is_later: bool) -> Share {
+    let Reading {
+        document,
+        config,
+        addresses,
+    } = &**reading;
+    let Survey { items, heads, .. } = survey;
+    // What these remember is for one thread.
+    let resolver = Resolver::new(document);
+    let mut tools = ToolWriter::new(config, &resolver);
+    let mut inputs = InputWriter::new(config, &resolver);
+    let made = heads.into_iter().map(|(place, head)| {
+        let (path, item) = &items[place];
+        let spot = Spot {
+            path: *path,
+            method: head.method().clone(),
         };
-        Ok((operation, made))
-    }
-
-    /// Reads the operations and writes their tools with all that there is to list.
-    fn whole(
-        &self,
-        heads: Vec<Numbered<'d>>,
-        prompts: &mut Prompts,
-        report: &mut Report,
-    ) -> Vec<Result<Made, Fault>> {
-        let Reading {
-            document, config, ..
-        } = &**self.reading;
-        let resolver = &Resolver::new(document);
-        let mut inputs = InputWriter::new(config, resolver);
-        let mut prompt_writer = config.prompts.then(PromptWriter::default);
-        let mut all = Vec::with_capacity(heads.len());
-        let notes = self.each(heads, |made| {
-            let number = all.len();
-            all.push(made.and_then(|(operation, mut made)| {
-                made.tool.input_schema = inputs.schema(&operation)?.into();
-                if let (Some(prompts), Some(id)) = (&mut prompt_writer, &operation.id) {
-                    let spot = &self.spots[number];
-                    prompts.add(id, spot, &self.names[number], &operation, resolver);
-                }
-                Ok(made)
-            }));
-        });
-        report.notes = inputs.into_notes();
-        report.notes.extend(notes);
-        *prompts = prompt_writer.map(PromptWriter::finish).unwrap_or_default();
-        all
-    }
-
-    /// Calls `take` with each operation and its tool, in the order of `heads`; tells what was noted about them.
-    fn each(
-        &self,
-        heads: Vec<Numbered<'d>>,
-        mut take: impl FnMut(Result<(Operation<'d>, Made), Fault>),
-    ) -> Vec<Note> {
-        // What a resolver and a writer remember is for one thread.
-        let resolver = Resolver::new(&self.reading.document);
-        if heads.len() < OPERATIONS_FOR_THREAD {
-            let mut writer = ToolWriter::new(&self.reading.config, &resolver);
-            for head in heads.into_iter().enumerate() {
-                take(self.made(&mut writer, &resolver, head));
-            }
-            return writer.into_notes();
-        }
-        std::thread::scope(|scope| {
-            let (ahead, batches) = sync_channel(BATCHES_WAITING_MAX);
-            let reader = scope.spawn(move || {
-                let mut writer = ToolWriter::new(&self.reading.config, &resolver);
-                let mut heads = heads.into_iter().enumerate();
-                while heads.len() > 0 {
-                    let batch = heads.by_ref().take(BATCH);
-                    let batch = batch.map(|head| self.made(&mut writer, &resolver, head));
-                    if ahead.send(batch.collect::<Vec<_>>()).is_err() {
-                        break;
-                    }
-                }
-                writer.into_notes()
-            });
-            batches.into_iter().flatten().for_each(take);
-            // It only panics where this thread would have.
-            reader.join().expect("all operations were read")
-        })
-    }
-
-    /// Reads the operations, half of them on a second thread, and leaves what their tools take to be written later.
-    fn in_halves(&self, mut heads: Vec<Numbered<'d>>) -> Vec<Vec<Result<Made, Fault>>> {
-        let middle = heads.len() / 2;
-        let second = heads.split_off(middle);
-        std::thread::scope(|scope| {
-            let second = scope.spawn(move || self.without_inputs(second, middle));
-            let first = self.without_inputs(heads, 0);
-            // It only panics where this thread would have.
-            vec![first, second.join().expect("the second half was read")]
-        })
-    }
-
-    fn without_inputs(&self, heads: Vec<Numbered<'d>>, first: usize) -> Vec<Result<Made, Fault>> {
-        let resolver = Resolver::new(&self.reading.document);
-        let mut writer = ToolWriter::new(&self.reading.config, &resolver);
-        let numbered = (first..).zip(heads);
-        numbered
-            .map(|(number, head)| {
-                let read = self.made(&mut writer, &resolver, (number, head));
-                read.map(|(operation, mut made)| {
-                    let spot = self.spots[number].clone();
-                    let arguments = operation.arguments.into_iter();
-                    let properties = arguments.map(|argument| argument.name).collect();
-                    let later = InputLater::new(self.reading, spot, properties);
-                    made.tool.input_schema = InputSchema::later(Arc::new(later));
-                    made
-                })
+        let operation = item.operation(&resolver, head, addresses);
+        let made = operation.and_then(|operation| {
+            let (mut tool, output) = tools.tool(&operation);
+            tool.input_schema = if is_later {
+                let arguments = operation.arguments.iter();
+                let properties = arguments.map(|argument| argument.name.clone()).collect();
+                let later = InputLater::new(reading, spot.clone(), properties);
+                InputSchema::later(Arc::new(later))
+            } else {
+                inputs.schema(&operation)?.into()
+            };
+            let prompt = || prompts::Draft::of(&operation, &resolver).map(Box::new);
+            Ok(Made {
+                tool,
+                output,
+                callbacks: operation.callbacks,
+                has_credentials: config.supplied.suffices(operation.security()),
+                prompt: config.prompts.then(prompt).flatten(),
             })
-            .collect()
-    }
+        });
+        (spot, made)
+    });
+    let made = made.collect();
+    let mut notes = inputs.into_notes();
+    notes.extend(tools.into_notes());
+    Share { made, notes }
 }
 
-/// What there is at the paths, before operations are read.
+/// What there is at some paths, before operations are read.
 #[derive(Default)]
 struct Survey<'d> {
     /// The path items that can be read, each with its place among the document's.
     items: Vec<(usize, PathItem<'d>)>,
     /// The operations that have a head, by the place of their path item in `items`.
-    heads: Vec<Numbered<'d>>,
+    heads: Vec<(usize, Head<'d>)>,
+    /// What their tools can be named by.
+    stems: Vec<Stem>,
     operations: usize,
-    /// The paths, and then the operations, that cannot be read.
-    faults: [Vec<(String, Fault)>; 2],
+    path_faults: Vec<(String, Fault)>,
+    operation_faults: Vec<(String, Fault)>,
 }
 
 impl<'d> Survey<'d> {
     /// Looks at all paths of a document, at many of them by two threads.
-    fn of(document: &'d Document) -> Self {
-        let paths = document.paths().len();
-        if paths < PATHS_FOR_THREAD {
-            return Self::of_paths(document, 0..paths);
+    fn all(document: &'d Document) -> Vec<Self> {
+        let paths = document.paths();
+        if paths.len() < PATHS_FOR_THREAD {
+            return vec![Self::of(document, 0, paths)];
         }
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| Self::of_paths(document, paths / 2..paths));
-            let mut first = Self::of_paths(document, 0..paths / 2);
+        let middle = middle(paths);
+        let (first, second) = paths.split_at(middle);
+        scope(|scope| {
+            let second = scope.spawn(move || Self::of(document, middle, second));
+            let first = Self::of(document, 0, first);
             // It only panics where this thread would have.
-            first.append(second.join().expect("the second half was looked at"));
-            first
+            vec![first, second.join().expect("the second half was looked at")]
         })
     }
 
-    fn of_paths(document: &'d Document, places: Range<usize>) -> Self {
+    /// `first` is the place of the first of the paths among all of the document's.
+    fn of(document: &'d Document, first: usize, paths: &'d [(Box<str>, Span)]) -> Self {
         let resolver = Resolver::new(document);
         let mut survey = Self::default();
-        survey.items.reserve(places.len());
-        survey.heads.reserve(2 * places.len());
-        for (place, (path, span)) in places.clone().zip(&document.paths()[places]) {
+        survey.items.reserve(paths.len());
+        survey.heads.reserve(2 * paths.len());
+        survey.stems.reserve(2 * paths.len());
+        for (place, (path, span)) in (first..).zip(paths) {
             if path.starts_with("x-") {
                 continue;
             }
             match PathItem::read(&resolver, path, document.at(*span)) {
                 Ok(item) => survey.take(place, item),
-                Err(fault) => survey.faults[0].push((path.clone().into(), fault)),
+                Err(fault) => survey.path_faults.push((path.clone().into(), fault)),
             }
         }
         survey
@@ -304,22 +237,36 @@ impl<'d> Survey<'d> {
         for method in item.methods() {
             self.operations += 1;
             match item.head(method) {
-                Ok(head) => self.heads.push((self.items.len(), head)),
-                Err(fault) => self.faults[1].push((format!("{method} {}", item.path()), fault)),
+                Ok(head) => {
+                    self.stems.push(Stem::of(&head.nameable()));
+                    self.heads.push((self.items.len(), head));
+                }
+                Err(fault) => {
+                    let operation = format!("{method} {}", item.path());
+                    self.operation_faults.push((operation, fault));
+                }
             }
         }
         self.items.push((place, item));
     }
 
-    fn append(&mut self, other: Self) {
-        let before = self.items.len();
-        self.items.extend(other.items);
-        let heads = other.heads.into_iter();
-        self.heads
-            .extend(heads.map(|(place, head)| (before + place, head)));
-        self.operations += other.operations;
-        for (all, more) in self.faults.iter_mut().zip(other.faults) {
-            all.extend(more);
-        }
+    fn path_faults(&mut self) -> Vec<(String, Fault)> {
+        std::mem::take(&mut self.path_faults)
     }
+
+    fn operation_faults(&mut self) -> Vec<(String, Fault)> {
+        std::mem::take(&mut self.operation_faults)
+    }
+
+    fn stems(&mut self) -> Vec<Stem> {
+        std::mem::take(&mut self.stems)
+    }
+}
+
+/// Where half of what the paths take of the document is in front of and half behind.
+fn middle(paths: &[(Box<str>, Span)]) -> usize {
+    let start = |path: &(Box<str>, Span)| path.1.start();
+    let ends = paths.first().zip(paths.last());
+    let middle = ends.map_or(0, |(first, last)| start(first).midpoint(start(last)));
+    paths.partition_point(|path| start(path) < middle)
 }
