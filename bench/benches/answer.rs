@@ -29,8 +29,8 @@ impl Source for Canned {
         "canned"
     }
 
-    fn tools(&self) -> Vec<Tool> {
-        self.tools.clone()
+    fn tools(&self) -> Vec<Arc<Tool>> {
+        self.tools.iter().cloned().map(Arc::new).collect()
     }
 
     fn call<'a>(

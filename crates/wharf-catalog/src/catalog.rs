@@ -31,7 +31,7 @@ pub struct Offer {
 /// Everything that is offered, from all sources. Immutable.
 pub struct Catalog {
     sources: Vec<Arc<dyn Source>>,
-    tools: Vec<Tool>,
+    tools: Vec<Arc<Tool>>,
     tool_routes: HashMap<String, Route>,
     prompts: Vec<Prompt>,
     prompt_routes: HashMap<String, Route>,
@@ -41,7 +41,7 @@ pub struct Catalog {
     resource_templates: Vec<ResourceTemplate>,
     template_sources: Vec<usize>,
     /// The tools that are rendered for a client, as they were before, by their place in the list.
-    unrendered: HashMap<usize, Tool>,
+    unrendered: HashMap<usize, Arc<Tool>>,
     /// Where clients are shown three tools that find the others.
     search: Option<Search>,
     /// What was decided about that, and why.
@@ -137,8 +137,12 @@ impl Catalog {
             catalog.tools.reserve(tools.len());
             catalog.tool_routes.reserve(tools.len());
             for mut tool in tools {
-                let own_name = prefixed(&prefix, &mut tool.name);
-                shorten(&mut tool.name);
+                let own_name = tool.name.clone();
+                if !prefix.is_empty() || own_name.len() > TOOL_NAME_CHARS_MAX {
+                    let name = &mut Arc::make_mut(&mut tool).name;
+                    prefixed(&prefix, name);
+                    shorten(name);
+                }
                 let route = Route {
                     source: at,
                     index: catalog.tools.len(),
@@ -195,7 +199,7 @@ impl Catalog {
         for (index, tool) in self.tools.iter_mut().enumerate() {
             if let Some(rendered) = profile::render(client, tool) {
                 self.unrendered
-                    .insert(index, std::mem::replace(tool, rendered));
+                    .insert(index, std::mem::replace(tool, Arc::new(rendered)));
             }
         }
         self
@@ -230,7 +234,7 @@ impl Catalog {
     }
 
     /// The tools that clients are shown: all, or those that find the others.
-    pub fn listed_tools(&self) -> &[Tool] {
+    pub fn listed_tools(&self) -> &[Arc<Tool>] {
         self.search.as_ref().map_or(&self.tools, Search::listed)
     }
 
@@ -247,7 +251,7 @@ impl Catalog {
     }
 
     /// All tools, in the order to list them. Each can be called, listed or not.
-    pub fn tools(&self) -> &[Tool] {
+    pub fn tools(&self) -> &[Arc<Tool>] {
         &self.tools
     }
 
@@ -255,7 +259,7 @@ impl Catalog {
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tool_routes
             .get(name)
-            .map(|route| &self.tools[route.index])
+            .map(|route| &*self.tools[route.index])
     }
 
     /// All tools as their sources offer them, whatever client the list is rendered for.
@@ -381,7 +385,7 @@ impl Catalog {
                 let shown = shown();
                 let by_name = |name: &str| {
                     let route = self.tool_routes.get(name)?;
-                    shown.has(route.index).then(|| &self.tools[route.index])
+                    shown.has(route.index).then(|| &*self.tools[route.index])
                 };
                 let _place = counted().await?;
                 search.describe(&shown, by_name, arguments)

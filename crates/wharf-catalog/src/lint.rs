@@ -3,6 +3,8 @@
 //! The lint only looks. What it finds in schemas, [`crate::profile`] mends; names, numbers of tools and descriptions are
 //! their owner's to mend.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use serde_json::Value;
 use wharf_model::Tool;
@@ -92,7 +94,8 @@ impl Rule {
 }
 
 /// What a client does not bear of these tools. `server` is what its user calls the server.
-pub fn lint(client: Client, server: &str, tools: &[Tool]) -> Vec<Finding> {
+pub fn lint(client: Client, server: &str, tools: &[impl Borrow<Tool>]) -> Vec<Finding> {
+    let tools = tools.iter().map(Borrow::borrow);
     let limits = client.limits();
     let mut findings = Vec::new();
     let mut of_list = |rule, what| {
@@ -112,7 +115,7 @@ pub fn lint(client: Client, server: &str, tools: &[Tool]) -> Vec<Finding> {
         );
     }
     if let Some(most) = limits.tokens_max {
-        let tokens: usize = tools.iter().map(tokens_of_tool).sum();
+        let tokens: usize = tools.clone().map(tokens_of_tool).sum();
         if tokens > most {
             let what = format!("the list costs about {tokens} tokens, more than {most}");
             of_list(Rule::ListSize, what);

@@ -17,7 +17,7 @@ mod words;
 mod tests;
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct Listing {
 pub const TOOLS_TOKENS_MAX_DEFAULT: usize = 20_000;
 
 impl Listing {
-    pub(crate) fn decide(mode: ToolsMode, tokens_max: usize, tools: &[Tool]) -> Self {
+    pub(crate) fn decide(mode: ToolsMode, tokens_max: usize, tools: &[Arc<Tool>]) -> Self {
         let (searches, reason) = match mode {
             ToolsMode::All => (false, "`tools_mode` is `all`".to_owned()),
             ToolsMode::Search => (true, "`tools_mode` is `search`".to_owned()),
@@ -103,7 +103,7 @@ impl Listing {
 
 /// Finds and describes the tools of one catalog.
 pub(crate) struct Search {
-    listed: Vec<Tool>,
+    listed: Vec<Arc<Tool>>,
     /// In the order of `listed`.
     checkers: [OnceLock<Checker>; 3],
     index: OnceLock<Index>,
@@ -129,9 +129,9 @@ impl SearchTool {
 }
 
 impl Search {
-    pub(crate) fn new(tools: &[Tool]) -> Self {
+    pub(crate) fn new(tools: &[Arc<Tool>]) -> Self {
         Self {
-            listed: offered::tools(tools.len()),
+            listed: Self::listed_for(tools.len()),
             checkers: Default::default(),
             index: OnceLock::new(),
         }
@@ -149,13 +149,13 @@ impl Search {
     }
 
     /// The three tools.
-    pub(crate) fn listed(&self) -> &[Tool] {
+    pub(crate) fn listed(&self) -> &[Arc<Tool>] {
         &self.listed
     }
 
     /// The three, for whoever is shown so many tools.
-    pub(crate) fn listed_for(count: usize) -> Vec<Tool> {
-        offered::tools(count)
+    pub(crate) fn listed_for(count: usize) -> Vec<Arc<Tool>> {
+        offered::tools(count).into_iter().map(Arc::new).collect()
     }
 
     /// The best of the tools that are shown for a question, best first.
@@ -169,7 +169,7 @@ impl Search {
         index
             .find(question, limit, |at| shown.has(at))
             .into_iter()
-            .map(|at| &shown.all()[at])
+            .map(|at| &*shown.all()[at])
             .collect()
     }
 

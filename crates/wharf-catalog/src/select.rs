@@ -3,6 +3,8 @@
 //! A selector that matches nothing is a mistake: either it is misspelt, or a new version of the document no longer has
 //! what it names, and its owner should know before a model does.
 
+use std::borrow::Borrow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wharf_model::Tool;
@@ -132,7 +134,7 @@ pub(crate) const NO: &str = "false";
 /// Whether each tool is offered, in the order of `tools`.
 pub(crate) fn select(
     config: &ViewConfig,
-    tools: &[Tool],
+    tools: &[impl Borrow<Tool>],
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<bool> {
     for (list, selectors) in [("include", &config.include), ("exclude", &config.exclude)] {
@@ -142,6 +144,7 @@ pub(crate) fn select(
     }
     let selected: Vec<bool> = tools
         .iter()
+        .map(Borrow::borrow)
         .map(|tool| {
             let is_included = config.include.is_empty()
                 || config.include.iter().any(|selector| selector.matches(tool));
@@ -157,8 +160,8 @@ pub(crate) fn select(
 }
 
 /// What is wrong with a selector that matches no tool.
-fn judge(key: &str, selector: &Selector, tools: &[Tool]) -> Option<Mistake> {
-    let candidates: Vec<_> = tools.iter().map(of_a_source).collect();
+fn judge(key: &str, selector: &Selector, tools: &[impl Borrow<Tool>]) -> Option<Mistake> {
+    let candidates: Vec<_> = tools.iter().map(Borrow::borrow).map(of_a_source).collect();
     Some(match unmatched(&selector.parts(), &candidates)? {
         Unmatched::Empty => Mistake::EmptySelector {
             key: key.to_owned(),

@@ -95,7 +95,7 @@ impl ShapeError {
 /// A source whose results are shaped.
 pub struct Shaped {
     source: Arc<dyn Source>,
-    tools: Vec<Tool>,
+    tools: Vec<Arc<Tool>>,
     filters: BTreeMap<String, Filter>,
     allows_projection: bool,
     /// The tools that list an output schema: their results need a structured part.
@@ -119,7 +119,7 @@ impl Shaped {
             if !tools.iter().any(|known| known.name == *tool) {
                 return Err(ShapeError::UnknownTool {
                     tool: tool.clone(),
-                    candidates: tools.into_iter().map(|tool| tool.name).collect(),
+                    candidates: tools.iter().map(|tool| tool.name.clone()).collect(),
                 });
             }
             let filter = Filter::new(text).map_err(|error| ShapeError::BadFilter {
@@ -130,10 +130,11 @@ impl Shaped {
         }
         for tool in &mut tools {
             if shape.allow_projection {
+                let tool = Arc::make_mut(tool);
                 tool.input_schema = with_argument(&tool.input_schema).into();
             }
             if shape.allow_projection || filters.contains_key(&tool.name) {
-                tool.output_schema = None;
+                Arc::make_mut(tool).output_schema = None;
             }
         }
         let structured = tools.iter().filter(|tool| tool.output_schema.is_some());
@@ -363,7 +364,7 @@ impl Source for Shaped {
         Some(&*self.source)
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         self.tools.clone()
     }
 

@@ -186,7 +186,7 @@ impl Mistake {
 /// A source of which some tools are offered, each perhaps edited.
 pub struct View {
     source: Arc<dyn Source>,
-    tools: Vec<Tool>,
+    tools: Vec<Arc<Tool>>,
     routes: HashMap<String, Route>,
 }
 
@@ -222,8 +222,11 @@ impl View {
             let own_name = tool.name.clone();
             let mut additions = Additions::default();
             if let Some(edit) = config.edit.get(&own_name) {
-                additions = edit::apply(&mut tool, edit, &mut mistakes);
-                tool.name = edit.name.clone().unwrap_or(tool.name);
+                let tool = Arc::make_mut(&mut tool);
+                additions = edit::apply(tool, edit, &mut mistakes);
+                if let Some(name) = &edit.name {
+                    tool.name.clone_from(name);
+                }
             }
             view.add(tool, own_name, additions, &mut mistakes);
         }
@@ -236,7 +239,7 @@ impl View {
 
     fn add(
         &mut self,
-        tool: Tool,
+        tool: Arc<Tool>,
         own_name: String,
         additions: Additions,
         mistakes: &mut Vec<Mistake>,
@@ -244,7 +247,7 @@ impl View {
         if tool.name != own_name && !is_legal(&tool.name) {
             mistakes.push(Mistake::BadName {
                 tool: own_name,
-                name: tool.name,
+                name: tool.name.clone(),
             });
             return;
         }
@@ -252,7 +255,7 @@ impl View {
             mistakes.push(Mistake::NameTaken {
                 first: first.own_name.clone(),
                 second: own_name,
-                name: tool.name,
+                name: tool.name.clone(),
             });
             return;
         }
@@ -276,7 +279,7 @@ fn is_legal(name: &str) -> bool {
 /// Finds edits of tools that are not offered.
 fn refuse_strays(
     config: &ViewConfig,
-    tools: &[Tool],
+    tools: &[Arc<Tool>],
     selected: &[bool],
     mistakes: &mut Vec<Mistake>,
 ) {
@@ -303,7 +306,7 @@ impl Source for View {
         Some(&*self.source)
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         self.tools.clone()
     }
 

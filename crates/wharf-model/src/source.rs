@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
@@ -28,7 +29,7 @@ pub trait Source: Send + Sync + 'static {
     }
 
     /// Its tools, in the order to list them. Asked once per catalog.
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         self.inner().map_or_else(Vec::new, Source::tools)
     }
 

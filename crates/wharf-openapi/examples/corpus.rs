@@ -129,7 +129,7 @@ fn one(name: String, bytes: Vec<u8>) -> Outcome {
             let tools = source.tools();
             let flaws = judge::flaws(&tools, &report);
             Read {
-                list_bytes: tools.iter().map(bytes_of).sum(),
+                list_bytes: tools.iter().map(|tool| bytes_of(tool)).sum(),
                 flaws,
                 report,
             }

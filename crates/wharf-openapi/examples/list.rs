@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for note in &report.notes {
         println!("note {}: {}", note.pointer, note.text);
     }
-    let bytes = |part: fn(&Tool) -> usize| tools.iter().map(part).sum::<usize>();
+    let bytes = |part: fn(&Tool) -> usize| tools.iter().map(|tool| part(tool)).sum::<usize>();
     println!(
         "bytes: names {}, titles {}, descriptions {}, inputs {}, outputs {}",
         bytes(|tool| tool.name.len()),

@@ -43,7 +43,7 @@ pub struct OpenApi {
     name: String,
     reading: Arc<Reading>,
     base_url: Option<String>,
-    tools: Vec<Tool>,
+    tools: Vec<Arc<Tool>>,
     entries: HashMap<String, Entry>,
     limits: Limits,
     upstream: Option<Upstream>,
@@ -347,7 +347,7 @@ impl Source for OpenApi {
         &self.name
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         self.tools.clone()
     }
 
@@ -411,6 +411,7 @@ mod tests {
                 );
                 let wraps = tool
                     .output_schema
+                    .as_ref()
                     .is_some_and(|schema| schema.as_str().contains("wrap-result"));
                 assert_eq!(plan.wraps_result, wraps, "{}", tool.name);
                 let properties = tool.input_schema.slice().get("properties").unwrap();

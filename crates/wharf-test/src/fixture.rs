@@ -5,6 +5,7 @@
 mod questions;
 mod schemas;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,10 +69,10 @@ impl Source for Fixture {
         "fixture"
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         schemas::TOOLS
             .iter()
-            .map(|(name, description)| tool(name, description))
+            .map(|(name, description)| Arc::new(tool(name, description)))
             .collect()
     }
 

@@ -1,18 +1,20 @@
 //! A catalog's tools as one caller sees them.
 
+use std::sync::Arc;
+
 use wharf_model::Tool;
 
 use super::{Access, Permissions, Thing};
 
 /// Some of a catalog's tools, or all.
 pub(crate) struct Shown<'c> {
-    all: &'c [Tool],
+    all: &'c [Arc<Tool>],
     /// Where somebody sees less than all.
     limits: Option<(&'c Access, Permissions)>,
 }
 
 impl<'c> Shown<'c> {
-    pub(crate) fn new(all: &'c [Tool], limits: Option<(&'c Access, Permissions)>) -> Self {
+    pub(crate) fn new(all: &'c [Arc<Tool>], limits: Option<(&'c Access, Permissions)>) -> Self {
         Self { all, limits }
     }
 
@@ -22,7 +24,7 @@ impl<'c> Shown<'c> {
         limits.is_none_or(|(access, permissions)| access.shows(permissions, Thing::Tool(index)))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'c Tool> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'c Arc<Tool>> {
         let numbered = self.all.iter().enumerate();
         numbered.filter_map(move |(index, tool)| self.has(index).then_some(tool))
     }
@@ -35,7 +37,7 @@ impl<'c> Shown<'c> {
     }
 
     /// The catalog's tools, whether they are shown or not: what places count.
-    pub(crate) fn all(&self) -> &'c [Tool] {
+    pub(crate) fn all(&self) -> &'c [Arc<Tool>] {
         self.all
     }
 }

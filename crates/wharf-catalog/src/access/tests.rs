@@ -36,8 +36,8 @@ impl Source for Shop {
         self.name
     }
 
-    fn tools(&self) -> Vec<Tool> {
-        self.tools.clone()
+    fn tools(&self) -> Vec<Arc<Tool>> {
+        self.tools.iter().cloned().map(Arc::new).collect()
     }
 
     fn prompts(&self) -> Vec<Prompt> {

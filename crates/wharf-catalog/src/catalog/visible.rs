@@ -3,7 +3,6 @@
 //! Every way to a tool, a prompt or a source's resources goes through a `reach…` of this file: what was not checked there
 //! cannot be called.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use wharf_model::{
@@ -231,23 +230,18 @@ impl<'c> Visible<'c> {
 
     /// The tools, in the order to list them.
     pub fn tools(&self) -> Vec<&'c Tool> {
-        self.shown().iter().collect()
+        self.shown().iter().map(Arc::as_ref).collect()
     }
 
     /// The tools that clients are shown: all that are visible, or those that find the others.
-    pub fn listed_tools(&self) -> Vec<Cow<'c, Tool>> {
+    pub fn listed_tools(&self) -> Vec<Arc<Tool>> {
         match &self.catalog.search {
-            None => self.shown().iter().map(Cow::Borrowed).collect(),
-            Some(search) if self.permissions.is_none() => {
-                search.listed().iter().map(Cow::Borrowed).collect()
-            }
+            None => self.shown().iter().cloned().collect(),
+            Some(search) if self.permissions.is_none() => search.listed().to_vec(),
             Some(_) => match self.shown().count() {
                 // To find nothing, nothing is needed.
                 0 => Vec::new(),
-                count => Search::listed_for(count)
-                    .into_iter()
-                    .map(Cow::Owned)
-                    .collect(),
+                count => Search::listed_for(count),
             },
         }
     }

@@ -102,8 +102,8 @@ impl Source for Slow {
         "pets"
     }
 
-    fn tools(&self) -> Vec<Tool> {
-        tools()
+    fn tools(&self) -> Vec<Arc<Tool>> {
+        tools().into_iter().map(Arc::new).collect()
     }
 
     fn call<'a>(

@@ -5,6 +5,8 @@
 //! read should find what reads, one for a change what changes ([`wharf_model::ToolAnnotations`] knows); what covers
 //! more of the question wins over what repeats one word of it; and what calls itself deprecated comes later.
 
+use std::sync::Arc;
+
 use wharf_model::{HashMap, Tool};
 
 use super::summary::{head, plain, sentence_end};
@@ -115,7 +117,7 @@ struct Match {
 }
 
 impl Index {
-    pub(super) fn new(tools: &[Tool]) -> Self {
+    pub(super) fn new(tools: &[Arc<Tool>]) -> Self {
         let mut builder = Builder::default();
         for tool in tools {
             builder.add(tool);

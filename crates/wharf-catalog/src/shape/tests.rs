@@ -10,7 +10,7 @@ impl Source for Fixed {
         "fixed"
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         let tool = |name: &str, schema| Tool {
             name: name.to_owned(),
             input_schema: Json::of(&schema).into(),
@@ -19,8 +19,8 @@ impl Source for Fixed {
         };
         let closed = json!({"type": "object", "properties": {"id": {"type": "integer"}}, "additionalProperties": false});
         vec![
-            tool("fixed", closed),
-            tool("echo", json!({"type": "object"})),
+            Arc::new(tool("fixed", closed)),
+            Arc::new(tool("echo", json!({"type": "object"}))),
         ]
     }
 

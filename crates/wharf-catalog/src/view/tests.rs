@@ -22,8 +22,8 @@ impl Source for Recorder {
         "recorder"
     }
 
-    fn tools(&self) -> Vec<Tool> {
-        self.tools.clone()
+    fn tools(&self) -> Vec<Arc<Tool>> {
+        self.tools.iter().cloned().map(Arc::new).collect()
     }
 
     fn call<'a>(
@@ -172,7 +172,11 @@ fn two_tools_can_swap_names() {
         r#"{"edit":{"list":{"name":"get"},"get":{"name":"list"}}}"#,
     )
     .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let names: Vec<_> = view.tools().into_iter().map(|tool| tool.name).collect();
+    let names: Vec<_> = view
+        .tools()
+        .into_iter()
+        .map(|tool| tool.name.clone())
+        .collect();
     assert_eq!(names[..3], ["get", "create", "list"]);
 }
 

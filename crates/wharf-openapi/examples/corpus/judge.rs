@@ -1,6 +1,7 @@
 //! What must be true of every list, whatever document it is from.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use wharf_model::Tool;
@@ -10,7 +11,7 @@ use wharf_openapi::Report;
 const FLAWS_MAX: usize = 20;
 
 /// What a reader of the list would stumble over.
-pub(crate) fn flaws(tools: &[Tool], report: &Report) -> Vec<String> {
+pub(crate) fn flaws(tools: &[Arc<Tool>], report: &Report) -> Vec<String> {
     let mut flaws = Vec::new();
     let lost = report.left_out.len();
     if report.tools != tools.len() || report.operations < report.tools {

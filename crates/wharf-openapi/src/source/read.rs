@@ -28,14 +28,14 @@ const OPERATIONS_FOR_LATER: usize = 200;
 
 /// What a document offers.
 pub(super) struct Offered {
-    pub(super) tools: Vec<Tool>,
+    pub(super) tools: Vec<Arc<Tool>>,
     pub(super) entries: HashMap<String, Entry>,
     pub(super) prompts: Prompts,
 }
 
 /// An operation that became a tool, which has no name yet.
 struct Made {
-    tool: Tool,
+    tool: Arc<Tool>,
     output: OutputShape,
     callbacks: usize,
     has_credentials: bool,
@@ -100,7 +100,7 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
                     if let Some(prompt) = prompt {
                         prompts.add(*prompt, &spot, reading.path(&spot), &name);
                     }
-                    tool.name.clone_from(&name);
+                    Arc::make_mut(&mut tool).name.clone_from(&name);
                     tools.push(tool);
                     let entry = Entry {
                         spot,
@@ -168,7 +168,7 @@ fn share<'d>(reading: &'d Arc<Reading>, survey: Survey<'d>, is_later: bool) -> S
             };
             let prompt = || prompts::Draft::of(&operation, &resolver).map(Box::new);
             Ok(Made {
-                tool,
+                tool: Arc::new(tool),
                 output,
                 callbacks: operation.callbacks,
                 has_credentials: config.supplied.suffices(operation.security()),

@@ -39,13 +39,13 @@ fn documents_become_tools() {
         }
         for tool in source.tools() {
             let _ = writeln!(text, "\n{}\n{}", tool.name, "=".repeat(tool.name.len()));
-            if let Some(title) = tool.title {
+            if let Some(title) = &tool.title {
                 let _ = writeln!(text, "title: {title}");
             }
             let _ = writeln!(
                 text,
                 "description: {}",
-                tool.description.unwrap_or_default()
+                tool.description.as_deref().unwrap_or_default()
             );
             let _ = writeln!(text, "input: {}", printed(&tool.input_schema));
             if let Some(schema) = &tool.output_schema {
@@ -75,8 +75,8 @@ fn more_can_be_listed() {
         check(&source.tools());
         for tool in source.tools() {
             let _ = writeln!(text, "{}\n{}", tool.name, "=".repeat(tool.name.len()));
-            let _ = writeln!(text, "{}", tool.description.unwrap_or_default());
-            let output = tool.output_schema.map(|schema| schema.as_str().to_owned());
+            let _ = writeln!(text, "{}", tool.description.as_deref().unwrap_or_default());
+            let output = tool.output_schema.as_ref().map(wharf_model::Json::as_str);
             let _ = writeln!(text, "output: {}", output.unwrap_or_default());
             let _ = writeln!(text, "meta: {:?}\n", tool.meta);
         }

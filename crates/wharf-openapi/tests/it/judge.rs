@@ -1,6 +1,7 @@
 //! What must hold whatever is read. The property tests ask this of damaged documents, the fuzz targets of anything.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use wharf_model::{Source as _, Tool};
@@ -92,7 +93,7 @@ fn twice(full: bool, read: impl Fn() -> Option<Document>) {
 }
 
 /// Says what is wrong with a list of tools, whoever reads it: names, schemas, references.
-pub(crate) fn check(tools: &[Tool]) {
+pub(crate) fn check(tools: &[Arc<Tool>]) {
     let mut names = HashSet::new();
     for tool in tools {
         let name = &tool.name;

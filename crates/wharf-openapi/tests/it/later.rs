@@ -1,5 +1,7 @@
 //! Schemas that are written when somebody looks are those that are written at once.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use wharf_model::{Source as _, Tool};
 use wharf_openapi::{Config, Document, OpenApi, Report, Whereabouts};
@@ -66,7 +68,7 @@ fn listed(tool: &Tool) -> Value {
     })
 }
 
-fn is_to_be_written(tool: &Tool) -> bool {
+fn is_to_be_written(tool: &Arc<Tool>) -> bool {
     format!("{:?}", tool.input_schema) == "(to be written)"
 }
 
@@ -82,7 +84,7 @@ fn what_is_written_later_is_what_is_written_at_once() {
     assert_eq!(now.len(), OPERATIONS - 1);
     assert!(!now.iter().any(is_to_be_written));
     assert!(later.iter().all(is_to_be_written));
-    let listed = |tools: &[Tool]| tools.iter().map(listed).collect::<Vec<_>>();
+    let listed = |tools: &[Arc<Tool>]| tools.iter().map(|tool| listed(tool)).collect::<Vec<_>>();
     assert_eq!(listed(&later), listed(&now));
 }
 

@@ -112,7 +112,7 @@ fn nested_tags_bring_their_parents() {
     let tags = |name: &str| {
         let mut tools = source.tools().into_iter();
         let tool = tools.find(|tool| tool.name == name);
-        tool.map(|tool| tool.tags).unwrap_or_default()
+        tool.map(|tool| tool.tags.clone()).unwrap_or_default()
     };
     assert_eq!(tags("queryBooks"), ["baking", "cooking", "books"]);
     assert_eq!(tags("searchBooks"), ["loop", "pool"]);

@@ -24,14 +24,14 @@ impl Source for Porter {
         "porter"
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         let tool = |name: &str| Tool {
             name: name.to_owned(),
             input_schema: Json::of(&json!({"type": "object"})).into(),
             ..Tool::default()
         };
         ["whoAmI", "signIn", "forOwners", "forNobody"]
-            .map(tool)
+            .map(|name| Arc::new(tool(name)))
             .into()
     }
 

@@ -92,7 +92,7 @@ impl Budget {
                 .catalog
                 .listed_tools()
                 .iter()
-                .map(wharf_catalog::tokens_of_tool)
+                .map(|tool| wharf_catalog::tokens_of_tool(tool))
                 .sum(),
             heaviest: tools,
         }

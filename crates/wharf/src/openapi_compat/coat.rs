@@ -9,7 +9,7 @@ use wharf_model::{
 /// A source of which only these tools and prompts are offered.
 pub(super) struct Coat {
     pub(super) inner: Arc<dyn Source>,
-    pub(super) tools: Vec<Tool>,
+    pub(super) tools: Vec<Arc<Tool>>,
     pub(super) prompts: Vec<Prompt>,
 }
 
@@ -22,7 +22,7 @@ impl Source for Coat {
         Some(&*self.inner)
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         self.tools.clone()
     }
 

@@ -105,7 +105,7 @@ impl Source for Probe {
         "probe"
     }
 
-    fn tools(&self) -> Vec<Tool> {
+    fn tools(&self) -> Vec<Arc<Tool>> {
         let nothing = json!({"type": "object", "additionalProperties": false});
         let text = json!({"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]});
         let mirrored = json!({"type": "object", "properties": {
@@ -130,7 +130,7 @@ impl Source for Probe {
         ] {
             tools.push(tool(name, &nothing));
         }
-        tools
+        tools.into_iter().map(Arc::new).collect()
     }
 
     fn prompts(&self) -> Vec<Prompt> {
