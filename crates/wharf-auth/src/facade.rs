@@ -42,7 +42,7 @@ mod values;
 mod tests;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -214,6 +214,11 @@ impl Route {
     }
 }
 
+/// How long after its first use a refresh token that comes again ends nothing.
+const REUSE_GRACE: Duration = Duration::from_secs(10);
+/// More refreshes than that no sign-in lives for.
+const GENERATIONS_MAX: u64 = 1 << 20;
+
 /// Where authorization servers' metadata are: RFC 8414, and OpenID Connect Discovery for clients that know only that.
 const METADATA: [&str; 2] = [
     "/.well-known/oauth-authorization-server",
@@ -255,9 +260,59 @@ impl Facade {
         format!("{}{path}", self.issuer)
     }
 
+    /// Marks a refresh token as used. One that was used before has been copied, and nobody can tell whether its owner or a
+    /// thief had the other: so the one that its sign-in has come to meanwhile is spent as well (RFC 9700 §4.14.2). Not at
+    /// once, since two windows of one client may well refresh at the same time.
+    async fn use_refresh(
+        &self,
+        family: &str,
+        generation: u64,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        let life = self.config.refresh_token_life_s + 1;
+        let used = self.use_generation(family, generation, life, attempt).await;
+        let just = format!("refreshed {family} {generation}");
+        let is_new = self.store.put_new(&just, REUSE_GRACE).await;
+        if is_used_before(&used) && !matches!(is_new, Ok(false)) {
+            self.end_family(family, generation, life, attempt).await;
+        }
+        used
+    }
+
+    /// Spends the first generation of refresh tokens behind `used` that was not used yet, which is the one that somebody
+    /// holds. Which it is nobody knows: it is found by steps that double, and then by halving.
+    async fn end_family(&self, family: &str, used: u64, life: u64, attempt: &Attempt) {
+        let is_used = async |generation| {
+            let using = self.use_generation(family, generation, life, attempt);
+            is_used_before(&using.await)
+        };
+        let (mut used, mut step) = (used, 1);
+        while step < GENERATIONS_MAX && is_used(used + step).await {
+            used += step;
+            step *= 2;
+        }
+        while step > 1 {
+            step /= 2;
+            if is_used(used + step).await {
+                used += step;
+            }
+        }
+    }
+
+    async fn use_generation(
+        &self,
+        family: &str,
+        generation: u64,
+        life: u64,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        let name = format!("refresh {family} {generation}");
+        self.use_once(&name, life, attempt).await
+    }
+
     /// Marks something that may be used once. An error when it was used before, or nobody can tell and that is not enough.
     async fn use_once(&self, name: &str, life_s: u64, attempt: &Attempt) -> Result<(), Failure> {
-        let life = std::time::Duration::from_secs(life_s);
+        let life = Duration::from_secs(life_s);
         match self.store.put_new(name, life).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::client(
@@ -278,6 +333,12 @@ impl Facade {
             }
         }
     }
+}
+
+/// Whether [`Facade::use_once`] refused because of that, and not for want of an answer.
+fn is_used_before(used: &Result<(), Failure>) -> bool {
+    used.as_ref()
+        .is_err_and(|failure| failure.code == "invalid_grant")
 }
 
 /// Seconds since 1970.

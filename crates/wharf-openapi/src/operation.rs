@@ -29,7 +29,7 @@ use crate::document::Version;
 use crate::names::{ArgumentNames, Nameable};
 use crate::plan::{Body, Choice, Location, Parameter, Plan, Serialization};
 use crate::reference::{Referring, Resolver, Unresolved};
-use crate::schema::{Place, members_once};
+use crate::schema::{Keyword, Place, members_once};
 use crate::security::is_supplied;
 
 /// Why an operation, or all those of a path, cannot be offered.
@@ -108,6 +108,8 @@ pub(crate) struct Operation<'d> {
     pub(crate) arguments: Vec<Argument<'d>>,
     /// Whether arguments beyond these are members of the body.
     pub(crate) rest: Openness<'d>,
+    /// What the body has to be as a whole, which the arguments do not say.
+    pub(crate) condition: Option<Keyword>,
     pub(crate) success: Option<Success<'d>>,
     /// The body as the document describes it, for descriptions.
     pub(crate) body_description: Option<Cow<'d, str>>,
@@ -406,6 +408,7 @@ impl<'d> PathItem<'d> {
             .unwrap_or_default();
         let mut arguments = parameters::arguments(parameters, body.as_ref(), &mut names);
         let mut rest = Openness::Closed;
+        let mut condition = None;
         let body_description = body.as_ref().and_then(|body| body.description.clone());
         let body_media_type = body
             .as_ref()
@@ -414,6 +417,7 @@ impl<'d> PathItem<'d> {
         let mut choice = None;
         let body = body.map(|mut body| {
             rest = body.openness();
+            condition = body.condition();
             let others = std::mem::take(&mut body.others);
             if others
                 .iter()
@@ -441,6 +445,7 @@ impl<'d> PathItem<'d> {
             tags: resolver.with_parents(own.tags),
             arguments,
             rest,
+            condition,
             success: responses.success,
             body_description,
             callbacks: own.callbacks,

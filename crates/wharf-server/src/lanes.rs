@@ -100,3 +100,56 @@ async fn tick() {
         tokio::time::sleep(TICK).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// Connects `count` times, and tells how many connections each thread serves. They are served until `lanes` ends.
+    async fn served(
+        lanes: &Lanes,
+        count: usize,
+    ) -> (HashMap<thread::ThreadId, usize>, mpsc::Receiver<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, mut threads) = mpsc::unbounded_channel();
+        let (open, closed) = mpsc::channel(1);
+        for _ in 0..count {
+            let client = TcpStream::connect(address).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let (tell, open) = (tell.clone(), open.clone());
+            let serve = async move |_stream| {
+                let _open = (open, client);
+                tell.send(thread::current().id()).unwrap();
+                std::future::pending::<()>().await;
+            };
+            lanes.serve(stream, serve).unwrap();
+        }
+        let mut by_thread = HashMap::new();
+        for _ in 0..count {
+            *by_thread.entry(threads.recv().await.unwrap()).or_default() += 1;
+        }
+        (by_thread, closed)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn threads_serve_as_many_each_until_the_end() {
+        let lanes = Lanes::start().unwrap();
+        let (by_thread, mut closed) = served(&lanes, 6).await;
+        assert!(!by_thread.contains_key(&thread::current().id()));
+        assert_eq!(by_thread.into_values().collect::<Vec<_>>(), [2, 2, 2]);
+        drop(lanes);
+        assert_eq!(closed.recv().await, None, "all that is served ends");
+    }
+
+    #[tokio::test]
+    async fn where_there_is_one_thread_it_serves() {
+        let (by_thread, _closed) = served(&Lanes::start().unwrap(), 2).await;
+        assert_eq!(by_thread, HashMap::from([(thread::current().id(), 2)]));
+    }
+}

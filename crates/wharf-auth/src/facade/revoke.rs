@@ -45,9 +45,8 @@ async fn revoke(
             "the client must take back its own tokens alone",
         ));
     }
-    let life = facade.config.refresh_token_life_s + 1;
     match facade
-        .use_once(&format!("refresh {}", refresh.id), life, attempt)
+        .use_refresh(&refresh.family, refresh.generation, attempt)
         .await
     {
         // Used before: taken back already.

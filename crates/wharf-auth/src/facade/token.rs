@@ -133,7 +133,8 @@ impl Facade {
             .await?;
         let began_at = now();
         let refresh = code.providers_own.map(|providers_own| Refresh {
-            id: random::hex::<ID_BYTES>(),
+            family: random::hex::<ID_BYTES>(),
+            generation: 0,
             attempt: code.attempt,
             client: code.client,
             scopes: code.scopes.clone(),
@@ -165,12 +166,12 @@ impl Facade {
             .refresh(&old.providers_own, &old.person.subject, attempt)
             .await?;
         // After the provider, so that a provider that is down for a moment does not end the sign-in.
-        let life = self.config.refresh_token_life_s + 1;
-        self.use_once(&format!("refresh {}", old.id), life, attempt)
+        self.use_refresh(&old.family, old.generation, attempt)
             .await?;
         let person = renewed.person.unwrap_or(old.person);
         let refresh = Refresh {
-            id: random::hex::<ID_BYTES>(),
+            family: old.family,
+            generation: old.generation + 1,
             attempt: old.attempt,
             client: old.client,
             scopes: old.scopes,

@@ -105,7 +105,10 @@ pub(crate) struct Code {
 /// A refresh token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refresh {
-    pub(crate) id: String,
+    /// What all refresh tokens of one sign-in share.
+    pub(crate) family: String,
+    /// How many came before it.
+    pub(crate) generation: u64,
     pub(crate) attempt: Attempt,
     pub(crate) client: ClientMark,
     /// Those that were asked for: a group may open more or fewer of them the next time.

@@ -447,6 +447,14 @@ impl<'d> BodyRead<'d> {
         }
     }
 
+    /// What the body has to be as a whole, which its arguments do not say.
+    pub(super) fn condition(&self) -> Option<Keyword> {
+        match &self.content {
+            Content::Members(members) => members.condition,
+            Content::Whole(..) => None,
+        }
+    }
+
     /// The body's plan; its arguments go behind the others.
     pub(super) fn finish(self, names: Vec<String>, arguments: &mut Vec<Argument<'d>>) -> Body {
         let Self {

@@ -16,11 +16,27 @@ const MEMBERS_MAX: usize = 512;
 /// How many schemas are looked at for one body.
 const SCHEMAS_MAX: usize = 2000;
 
+/// What a list of members cannot say.
+const CONDITIONS: [Keyword; 10] = [
+    Keyword::AnyOf,
+    Keyword::OneOf,
+    Keyword::Not,
+    Keyword::If,
+    Keyword::DependentRequired,
+    Keyword::DependentSchemas,
+    Keyword::MinProperties,
+    Keyword::MaxProperties,
+    Keyword::PropertyNames,
+    Keyword::PatternProperties,
+];
+
 /// The properties that a body is known to have.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ObjectMembers<'d> {
     pub(super) members: Vec<Member<'d>>,
     pub(super) rest: Openness<'d>,
+    /// A keyword that says of the object as a whole what its members cannot say one by one.
+    pub(super) condition: Option<Keyword>,
 }
 
 /// One property; a composition may describe it several times, and then all of it counts.
@@ -115,6 +131,10 @@ impl<'d> Collector<'_, 'd> {
         for keyword in [Keyword::Then, Keyword::Else, Keyword::DependentSchemas] {
             self.alternatives.extend(keywords.get(keyword));
         }
+        let condition = CONDITIONS
+            .into_iter()
+            .find(|keyword| keywords.has(*keyword));
+        self.found.condition = self.found.condition.or(condition);
         self.properties(&keywords)?;
         self.openness(&keywords);
         Some(())

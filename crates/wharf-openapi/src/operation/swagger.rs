@@ -132,6 +132,7 @@ fn of_parts<'d>(parts: Vec<Members<'d>>, consumes: &[Cow<'d, str>]) -> BodyRead<
         ObjectMembers {
             members,
             rest: Openness::Closed,
+            condition: None,
         },
     )
 }

@@ -73,6 +73,15 @@ impl<'c, 'r, 'd> InputWriter<'c, 'r, 'd> {
             });
         }
         fragment.writer.close_object();
+        if let Some(condition) = operation.condition {
+            operation.at_body(|place| {
+                let text = format!(
+                    "`{}` is about the body as a whole, which arguments one by one cannot say; the API is the judge of it",
+                    condition.name()
+                );
+                self.schemas.note(place, text);
+            });
+        }
         let mut required = operation
             .arguments
             .iter()

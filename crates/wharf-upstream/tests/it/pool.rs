@@ -86,3 +86,37 @@ async fn connections_that_nobody_uses_are_closed() {
         assert_eq!(server.connections(), connections, "{idle_s}");
     }
 }
+
+/// A runtime drives the connections that it opened. So each has its own, as far as any may be kept.
+#[tokio::test]
+async fn a_runtime_uses_its_own_connections() {
+    async fn ask(upstream: &Upstream) {
+        soon(upstream.send(request(Method::GET, "/"), &HeaderMap::new(), None))
+            .await
+            .unwrap();
+    }
+    for (connections_max, connections) in [(2, 2), (1, 1)] {
+        let server = Server::start(|_, _| ok("x")).await;
+        let config = Config {
+            connections_max,
+            ..config()
+        };
+        let upstream = Upstream::new(&config, &server.url(), Trust::Operator).unwrap();
+        ask(&upstream).await;
+        let elsewhere = upstream.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                for _ in 0..3 {
+                    ask(&elsewhere).await;
+                }
+            });
+        });
+        asked.await.unwrap();
+        ask(&upstream).await;
+        assert_eq!(server.connections(), connections);
+    }
+}

@@ -197,7 +197,8 @@ async fn a_refresh_token_is_for_its_client_and_asks_for_no_more() {
     let sign_in = sign_in();
     let refresh = |client: &str, life: i64| {
         let refresh = Refresh {
-            id: "an id".to_owned(),
+            family: "a family".to_owned(),
+            generation: 0,
             attempt: Attempt::begin(&Extensions::new()),
             client: mark(client, client),
             scopes: vec!["read".to_owned()],
@@ -268,4 +269,33 @@ async fn a_store_that_is_down_refuses_unless_told_otherwise() {
         let answer = post(&sign_in, "/token", &[], &redeeming(&code, &[])).await;
         assert_eq!(answer.status(), status, "{setting}: {}", text(&answer));
     }
+}
+
+/// Who comes with a token that was used long ago ends the sign-in, for himself and for the other who has a copy.
+#[tokio::test]
+async fn a_refresh_token_that_comes_again_ends_its_family() {
+    let attempt = Attempt::begin(&Extensions::new());
+    for (generations, again) in (1..20).flat_map(|all| (0..all).map(move |again| (all, again))) {
+        let facade = sign_in().0;
+        let use_one = |generation| facade.use_refresh("family", generation, &attempt);
+        for generation in 0..generations {
+            use_one(generation).await.unwrap();
+        }
+        facade.end_family("family", again, 60, &attempt).await;
+        assert!(
+            use_one(generations).await.is_err(),
+            "{again} of {generations}: the last is still good"
+        );
+        facade.use_refresh("another", 0, &attempt).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn two_windows_that_refresh_at_once_end_nothing() {
+    let attempt = Attempt::begin(&Extensions::new());
+    let facade = sign_in().0;
+    facade.use_refresh("family", 0, &attempt).await.unwrap();
+    let again = facade.use_refresh("family", 0, &attempt).await;
+    assert_eq!(again.unwrap_err().code, "invalid_grant");
+    facade.use_refresh("family", 1, &attempt).await.unwrap();
 }
