@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Report;
 use crate::path::{KeyPath, Mark};
-use crate::schema::{View, common_tag, views};
+use crate::schema::{Root, View, common_tag, views};
 use crate::yaml::{Content, Entry, Node, Resolved, Scalar};
 
 mod complaints;
@@ -21,18 +21,18 @@ use words::listed;
 const STEPS_MAX: usize = 2_000_000;
 
 /// The value of the whole tree; only worth something when nothing was reported.
-pub(crate) fn check(schema: &Value, root: &Node, report: &mut Report) -> Value {
+pub(crate) fn check(schema: &dyn Root, root: &Node, report: &mut Report) -> Value {
     let mut checker = Checker {
         root: schema,
         report,
         path: KeyPath::default(),
         steps: 0,
     };
-    checker.value(schema, root, Mark::START)
+    checker.value(schema.schema(), root, Mark::START)
 }
 
 struct Checker<'a, 's> {
-    root: &'s Value,
+    root: &'s dyn Root,
     report: &'a mut Report,
     path: KeyPath,
     steps: usize,

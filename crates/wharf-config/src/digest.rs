@@ -3,10 +3,15 @@
 //! To derive a large schema takes longer than everything else that a program does at its start, and more code. A program
 //! that carries the digest derives only to say what is wrong.
 
-use schemars::JsonSchema;
-use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
-use crate::schema;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::schema::{self, Root};
 
 /// What only people read, or what a value does not depend on.
 const WORDS: [&str; 5] = ["$schema", "title", "description", "examples", "default"];
@@ -15,7 +20,53 @@ const WORDS: [&str; 5] = ["$schema", "title", "description", "examples", "defaul
 pub fn digest<T: JsonSchema>() -> String {
     let mut schema = schema::of_type::<T>();
     drop_words(&mut schema);
-    schema.to_string()
+    let definitions = schema
+        .as_object_mut()
+        .and_then(|members| members.shift_remove("$defs"));
+    json!({ "schema": schema, "definitions": definitions.unwrap_or_else(|| json!({})) }).to_string()
+}
+
+/// A digest, of which only what a configuration uses is read.
+pub(crate) struct Digest {
+    schema: Value,
+    definitions: HashMap<&'static str, (&'static RawValue, OnceCell<Value>)>,
+}
+
+/// As it is written.
+#[derive(Deserialize)]
+struct Written {
+    schema: Value,
+    #[serde(borrow)]
+    definitions: HashMap<&'static str, &'static RawValue>,
+}
+
+impl Digest {
+    /// None when the text is none.
+    pub(crate) fn read(text: &'static str) -> Option<Self> {
+        let Written {
+            schema,
+            definitions,
+        } = serde_json::from_str(text).ok()?;
+        let definitions = definitions.into_iter();
+        Some(Self {
+            schema,
+            definitions: definitions
+                .map(|(name, text)| (name, (text, OnceCell::new())))
+                .collect(),
+        })
+    }
+}
+
+impl Root for Digest {
+    fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    fn target(&self, reference: &str) -> Option<&Value> {
+        let name = reference.strip_prefix("#/$defs/")?;
+        let (text, read) = self.definitions.get(name)?;
+        Some(read.get_or_init(|| serde_json::from_str(text.get()).unwrap_or_default()))
+    }
 }
 
 /// Drops them from a schema and from those in it, but not where they are names.
@@ -44,7 +95,8 @@ mod tests {
     fn words_go_and_names_stay() {
         let digest = digest::<Config>();
         assert!(!digest.contains("keyword"), "{digest}");
-        let properties = serde_json::from_str::<Value>(&digest).unwrap()["properties"].clone();
+        let properties =
+            serde_json::from_str::<Value>(&digest).unwrap()["schema"]["properties"].clone();
         assert_eq!(
             properties["description"],
             serde_json::json!({ "type": "string" })

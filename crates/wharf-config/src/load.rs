@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::check::check;
+use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::error::{ConfigErrors, ConfigWarning, Report};
 use crate::expand::{Expanded, Stored, expand, stored_references};
 use crate::places::Places;
-use crate::schema;
+use crate::schema::{self, Root};
 use crate::yaml;
 
 mod refusal;
@@ -91,7 +92,7 @@ impl Draft {
     ) -> Result<Loaded<T>, ConfigErrors> {
         let file_name = self.path.display().to_string();
         let base_dir = self.path.parent().unwrap_or_else(|| Path::new(""));
-        let understand = |schema: &Value| {
+        let understand = |schema: &dyn Root| {
             understand(
                 schema,
                 &self.text,
@@ -101,8 +102,8 @@ impl Draft {
                 answers,
             )
         };
-        let digest = self.digest.map(serde_json::from_str);
-        let mut loaded = match digest.and_then(|digest| understand(&digest.ok()?).ok()) {
+        let digest = self.digest.and_then(Digest::read);
+        let mut loaded = match digest.and_then(|digest| understand(&digest).ok()) {
             Some(loaded) if loaded.warnings.is_empty() => loaded,
             // What is wrong is told with the schema's words.
             _ => understand(&schema::of_type::<T>())?,
@@ -130,7 +131,7 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(
 }
 
 fn understand<T: DeserializeOwned>(
-    schema: &Value,
+    schema: &dyn Root,
     text: &str,
     file_name: &str,
     base_dir: &Path,
@@ -145,7 +146,7 @@ fn understand<T: DeserializeOwned>(
     let root = yaml::read(text, &mut report).filter(|root| !root.is_null());
     let Some(mut root) = root else {
         if report.is_clean() {
-            report.whole("the file is empty", Some(hint_for_empty(schema)));
+            report.whole("the file is empty", Some(hint_for_empty(schema.schema())));
         }
         return Err(refuse(report));
     };

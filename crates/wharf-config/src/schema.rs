@@ -9,6 +9,24 @@ const REFERENCE_HOPS_MAX: usize = 32;
 /// Alternatives of one place, nested ones laid out.
 const ALTERNATIVES_MAX: usize = 256;
 
+/// A whole schema: what references are looked up in.
+pub(crate) trait Root {
+    fn schema(&self) -> &Value;
+
+    /// What `#/$defs/Name` leads to.
+    fn target(&self, reference: &str) -> Option<&Value>;
+}
+
+impl Root for Value {
+    fn schema(&self) -> &Value {
+        self
+    }
+
+    fn target(&self, reference: &str) -> Option<&Value> {
+        self.pointer(reference.strip_prefix('#')?)
+    }
+}
+
 /// The schema of a type, as a tree.
 pub(crate) fn of_type<T: schemars::JsonSchema>() -> Value {
     schemars::schema_for!(T).to_value()
@@ -50,7 +68,7 @@ struct Open<'s> {
 }
 
 /// The alternatives of `schema`, a part of `root`, in order; one when there is no choice.
-pub(crate) fn views<'s>(root: &'s Value, schema: &'s Value) -> Vec<View<'s>> {
+pub(crate) fn views<'s>(root: &'s dyn Root, schema: &'s Value) -> Vec<View<'s>> {
     let mut open = Open::default();
     gather(root, schema, &mut open, 0);
     let mut views = Vec::new();
@@ -59,7 +77,7 @@ pub(crate) fn views<'s>(root: &'s Value, schema: &'s Value) -> Vec<View<'s>> {
 }
 
 /// The layers of `schema` as far as they hold for every alternative: for its description and its default.
-pub(crate) fn outline<'s>(root: &'s Value, schema: &'s Value) -> View<'s> {
+pub(crate) fn outline<'s>(root: &'s dyn Root, schema: &'s Value) -> View<'s> {
     let mut open = Open::default();
     gather(root, schema, &mut open, 0);
     View {
@@ -67,7 +85,7 @@ pub(crate) fn outline<'s>(root: &'s Value, schema: &'s Value) -> View<'s> {
     }
 }
 
-fn gather<'s>(root: &'s Value, schema: &'s Value, open: &mut Open<'s>, hops: usize) {
+fn gather<'s>(root: &'s dyn Root, schema: &'s Value, open: &mut Open<'s>, hops: usize) {
     let Value::Object(members) = schema else {
         open.is_never |= *schema == Value::Bool(false);
         return;
@@ -84,7 +102,7 @@ fn gather<'s>(root: &'s Value, schema: &'s Value, open: &mut Open<'s>, hops: usi
     let target = members
         .get("$ref")
         .and_then(Value::as_str)
-        .and_then(|reference| root.pointer(reference.strip_prefix('#')?));
+        .and_then(|reference| root.target(reference));
     if let Some(target) = target {
         gather(root, target, open, hops + 1);
     }
@@ -95,7 +113,7 @@ fn gather<'s>(root: &'s Value, schema: &'s Value, open: &mut Open<'s>, hops: usi
     }
 }
 
-fn lay_out<'s>(root: &'s Value, mut open: Open<'s>, views: &mut Vec<View<'s>>) {
+fn lay_out<'s>(root: &'s dyn Root, mut open: Open<'s>, views: &mut Vec<View<'s>>) {
     if open.is_never || views.len() >= ALTERNATIVES_MAX {
         return;
     }

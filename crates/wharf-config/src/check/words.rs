@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema::{View, views};
+use crate::schema::{Root, View, views};
 use crate::yaml::{Content, Node, Resolved};
 
 /// More names than this are not listed in a complaint: the nearest one is in the hint.
@@ -180,8 +180,8 @@ pub(super) fn first_sentence(text: &str) -> String {
 }
 
 /// Where a key that is unknown here is known: the shallowest place.
-pub(super) fn home_of(root: &Value, key: &str) -> Option<String> {
-    let mut level: Vec<(String, &Value)> = vec![(String::new(), root)];
+pub(super) fn home_of(root: &dyn Root, key: &str) -> Option<String> {
+    let mut level: Vec<(String, &Value)> = vec![(String::new(), root.schema())];
     for _ in 0..HOME_DEPTH_MAX {
         let mut below = Vec::new();
         for (path, schema) in level {
