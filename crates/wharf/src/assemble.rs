@@ -1,7 +1,5 @@
 //! From a configuration to everything that is offered: documents read, sources built, one catalog over them.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,6 +20,7 @@ use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetc
 use crate::cli::Input;
 use crate::config::{self, Config, ConfigFile, SourceConfig};
 use crate::failure::{self, Failure};
+use crate::file;
 use crate::policy;
 use crate::references::{self, Origin};
 use crate::secrets::{self, Surroundings};
@@ -522,27 +521,7 @@ async fn fetch(
 
 fn read_document_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let hint = "a document is a file here or an `http(s)://` URL";
-    read_file(path, DOCUMENT_BYTES_MAX, hint)
-}
-
-/// Reads a file as far as it may be long: what is no file, or grows, does not matter then.
-pub(crate) fn read_file(path: &Path, bytes_max: u64, hint: &str) -> Result<Vec<u8>, Failure> {
-    let cannot = |reason: &dyn std::fmt::Display| {
-        Failure::new(format!("cannot read `{}`: {reason}", path.display())).hint(hint)
-    };
-    let file = File::open(path).map_err(|error| cannot(&error))?;
-    let metadata = file.metadata().map_err(|error| cannot(&error))?;
-    if !metadata.is_file() {
-        return Err(cannot(&"it is no file"));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    file.take(bytes_max + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot(&error))?;
-    if bytes.len() as u64 > bytes_max {
-        return Err(cannot(&format_args!("it has more than {bytes_max} bytes")));
-    }
-    Ok(bytes)
+    file::read(path, DOCUMENT_BYTES_MAX, hint)
 }
 
 /// The MCP server over what was assembled.

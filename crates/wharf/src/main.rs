@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod failure;
+mod file;
 mod openapi_compat;
 mod policy;
 mod references;

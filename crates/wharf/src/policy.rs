@@ -62,8 +62,7 @@ fn text(
     let path = file.folder.join(name);
     let place = || file.places.place(&["access", "cedar", key]);
     let hint = "paths start from the folder of the configuration";
-    let bytes = crate::assemble::read_file(&path, BYTES_MAX, hint)
-        .map_err(|failure| failure.at(place()))?;
+    let bytes = crate::file::read(&path, BYTES_MAX, hint).map_err(|failure| failure.at(place()))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("`{}` is not UTF-8", path.display())).at(place()))?;
     files.push(path);
