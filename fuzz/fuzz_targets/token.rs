@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
             let name: header::HeaderName = name.parse().expect("a header");
             let headers = HeaderMap::from_iter([(name, value)]);
             let judged = AUTHENTICATOR
-                .authenticate(&headers, &Uri::from_static("/mcp"))
+                .authenticate(&headers, &Uri::from_static("/mcp"), None)
                 .now_or_never()
                 .expect("nothing to wait for");
             let challenge = judged.expect_err("nobody is let in");

@@ -78,12 +78,10 @@ pub(crate) async fn run(
                 warn_of_left_out(&assembled.reports);
                 tell_listing(assembled.catalog.listing());
                 unread = unread_files(&assembled.reports);
-                tracing::info!(
-                    tools = assembled.catalog.tools().len(),
-                    "serving the new state"
-                );
+                let tools = assembled.catalog.tools().len();
                 door.replace(assembled.authenticator);
                 server.replace(assembled.catalog);
+                tracing::info!(tools, "serving the new state");
                 if assembled.files != files {
                     files = assembled.files;
                     stamps = self::stamps(&files);
