@@ -53,7 +53,7 @@ impl Default for Config {
 pub struct Limits {
     /// Connections at one time. On a few more whoever asks for health is still answered, and others hear 503 with
     /// `Retry-After`; the rest wait to be accepted. Default: 10,000, half of the files that a process may commonly open
-    /// on a server. An idle one costs about 10 KB.
+    /// on a server. An idle one costs about 14 KB.
     pub connections_max: usize,
     /// Seconds that a connection may stand without a whole request head having arrived; it is closed after one to two
     /// times as long. Longer than the 60 seconds after which common load balancers drop their own idle connections, so
