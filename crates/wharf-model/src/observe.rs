@@ -31,6 +31,9 @@ pub trait Observer: Send + Sync + 'static {
     /// An HTTP request has ended, with the last byte of its response.
     fn request_ended(&self, request: &HttpRequest<'_>);
 
+    /// What came over a connection is no HTTP request, or one with too long a head; the connection ends.
+    fn request_unread(&self, reason: &dyn fmt::Display);
+
     /// A request to an upstream has ended.
     fn exchange_ended(&self, exchange: &Exchange<'_>);
 

@@ -48,6 +48,7 @@ pub(crate) async fn serve(
         Room::Enough => limits.head_timeout(),
         Room::None => limits.head_timeout().min(TURNED_AWAY_PATIENCE),
     };
+    let unread = routes.clone();
     let pace = Arc::new(Pace::default());
     let idle = pace.clone();
     let connection = http1::Builder::new()
@@ -69,10 +70,7 @@ pub(crate) async fn serve(
     match idle.watch(patience, watcher.watch(connection)).await {
         Some(Ok(())) => {}
         // hyper has answered it, and nobody else has seen it.
-        Some(Err(error)) if error.is_parse() => {
-            let status = if error.is_parse_too_large() { 431 } else { 400 };
-            tracing::info!(%error, status, "a request that cannot be read was refused");
-        }
+        Some(Err(error)) if error.is_parse() => unread.request_unread(&error),
         Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
         None => tracing::debug!("an idle connection was closed"),
     }

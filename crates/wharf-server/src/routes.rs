@@ -1,6 +1,7 @@
 //! What is served where. The MCP endpoint first, because it is the hot path; the rest is a table.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,13 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
+    /// Tells that what came over a connection cannot be read.
+    pub(crate) fn request_unread(&self, reason: &dyn fmt::Display) {
+        if let Some(observer) = &self.observer {
+            observer.request_unread(reason);
+        }
+    }
+
     pub(crate) fn new(mcp: Server, config: &Config, door: Door, drain: Arc<Drain>) -> Self {
         let mut others = health::routes(mcp.clone(), drain.clone());
         if config.sse_transport {

@@ -1,5 +1,6 @@
 //! The observer: what it is told goes to each part that is configured.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -274,6 +275,16 @@ impl Observer for Telemetry {
         }
         if self.logs_requests {
             log_request(request);
+        }
+    }
+
+    fn request_unread(&self, reason: &dyn fmt::Display) {
+        if self.logs_requests {
+            tracing::info!(
+                target: names::REQUESTS,
+                %reason,
+                "a request that cannot be read was refused"
+            );
         }
     }
 

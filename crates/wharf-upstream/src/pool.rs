@@ -40,6 +40,8 @@ struct Line {
     to_proxy: bool,
     /// What drives it.
     runtime: runtime::Id,
+    /// Counts it among those that are open.
+    _open: Arc<()>,
 }
 
 /// Opens connections and keeps those that are free.
@@ -51,10 +53,26 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    /// The connections to each origin, the last used one last. There are few origins: nearly always one.
-    origins: Vec<(Origin, Vec<Free>)>,
+    /// There are few: nearly always one.
+    origins: Vec<Known>,
     /// Somebody will close those that nobody uses.
     is_swept: bool,
+}
+
+/// An origin that there are connections to.
+struct Known {
+    origin: Origin,
+    /// The last used one last.
+    free: Vec<Free>,
+    /// Each connection holds one, free or not.
+    open: Arc<()>,
+}
+
+/// How to get a connection.
+enum Way {
+    Free(Box<Line>),
+    /// To open one; it holds this.
+    Open(Arc<()>),
 }
 
 /// A connection that is free.
@@ -138,6 +156,24 @@ fn still() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
+impl Idle {
+    fn known(&mut self, origin: &Origin) -> &mut Known {
+        let at = self
+            .origins
+            .iter()
+            .position(|known| known.origin == *origin);
+        let at = at.unwrap_or_else(|| {
+            self.origins.push(Known {
+                origin: origin.clone(),
+                free: Vec::new(),
+                open: Arc::default(),
+            });
+            self.origins.len() - 1
+        });
+        &mut self.origins[at]
+    }
+}
+
 impl Pool {
     /// A pool that keeps up to `idle_max` free connections to each origin.
     pub(crate) fn new(connector: Connector, idle_max: usize) -> Arc<Self> {
@@ -157,12 +193,10 @@ impl Pool {
         let origin = Origin::of_uri(uri).expect("every address is built from an origin");
         // Ends, since each round uses up a free connection or opens one.
         loop {
-            let free = self.take(&origin);
-            let is_fresh = free.is_none();
-            let mut line = match free {
-                Some(line) => line,
+            let (is_fresh, mut line) = match self.take(&origin) {
+                Way::Free(line) => (false, line),
                 // Apart, since few requests need it and all would carry its room.
-                None => Box::pin(self.connect(uri)).await?,
+                Way::Open(open) => (true, Box::pin(self.connect(uri, open)).await?),
             };
             if !line.sender.is_ready() {
                 match line.ready().await {
@@ -186,7 +220,7 @@ impl Pool {
         }
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Box<Line>, SendFailure> {
+    async fn connect(&self, uri: &Uri, open: Arc<()>) -> Result<Box<Line>, SendFailure> {
         let Opened { stream, to_proxy } = self
             .connector
             .connect(uri)
@@ -198,37 +232,43 @@ impl Pool {
             connection: Some(connection),
             to_proxy,
             runtime: Handle::current().id(),
+            _open: open,
         }))
     }
 
-    /// The free connection to an origin that was used last here. One from elsewhere, where no more may be kept.
-    fn take(&self, origin: &Origin) -> Option<Box<Line>> {
+    /// The free connection to an origin that was used last here. One from elsewhere only where no more may be open.
+    fn take(&self, origin: &Origin) -> Way {
         let here = Handle::current().id();
         let mut idle = self.idle();
-        let (_, free) = idle.origins.iter_mut().find(|(known, _)| known == origin)?;
-        let last = match free.iter().rposition(|free| free.line.runtime == here) {
-            Some(last) => free.remove(last),
-            None if free.len() < self.idle_max => return None,
-            None => free.pop()?,
+        let known = idle.known(origin);
+        let last = match known
+            .free
+            .iter()
+            .rposition(|free| free.line.runtime == here)
+        {
+            Some(last) => Some(known.free.remove(last)),
+            // The list itself holds one.
+            None if Arc::strong_count(&known.open) <= self.idle_max => None,
+            None => known.free.pop(),
         };
-        if last.since.elapsed() < IDLE_MAX {
-            return Some(last.line);
+        match last {
+            Some(last) if last.since.elapsed() < IDLE_MAX => return Way::Free(last.line),
+            // What was used before it is older still.
+            Some(_) => known.free.retain(|free| free.since.elapsed() < IDLE_MAX),
+            None => {}
         }
-        // What was used before it is older still.
-        free.retain(|free| free.since.elapsed() < IDLE_MAX);
-        None
+        Way::Open(known.open.clone())
     }
 
-    fn put_back(self: &Arc<Self>, origin: Origin, line: Box<Line>) {
+    fn put_back(self: &Arc<Self>, origin: &Origin, line: Box<Line>) {
         let mut idle = self.idle();
         let free = Free {
             line,
             since: Instant::now(),
         };
-        match idle.origins.iter_mut().find(|(known, _)| *known == origin) {
-            Some((_, all)) if all.len() < self.idle_max => all.push(free),
-            Some(_) => {}
-            None => idle.origins.push((origin, vec![free])),
+        let known = idle.known(origin);
+        if known.free.len() < self.idle_max {
+            known.free.push(free);
         }
         if !idle.is_swept
             && let Ok(runtime) = Handle::try_current()
@@ -250,9 +290,9 @@ async fn sweep(pool: Weak<Pool>) {
         tokio::time::sleep(IDLE_MAX).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.idle();
-        idle.origins.retain_mut(|(_, free)| {
-            free.retain(|free| free.since.elapsed() < IDLE_MAX);
-            !free.is_empty()
+        idle.origins.retain_mut(|known| {
+            known.free.retain(|free| free.since.elapsed() < IDLE_MAX);
+            Arc::strong_count(&known.open) > 1
         });
         if idle.origins.is_empty() {
             idle.is_swept = false;
@@ -297,7 +337,7 @@ impl Drop for Lent {
                 line.drive(&mut still());
             }
             if !line.sender.is_closed() {
-                self.pool.put_back(origin, line);
+                self.pool.put_back(&origin, line);
             }
         }
     }

@@ -66,6 +66,8 @@ impl Observer for Witness {
 
     fn request_ended(&self, _: &HttpRequest<'_>) {}
 
+    fn request_unread(&self, _: &dyn std::fmt::Display) {}
+
     fn exchange_ended(&self, _: &Exchange<'_>) {}
 
     fn put_on(&self, _: &TraceContext, _: &mut HeaderMap) {}

@@ -95,14 +95,14 @@ async fn a_runtime_uses_its_own_connections() {
             .await
             .unwrap();
     }
-    for (connections_max, connections) in [(2, 2), (1, 1)] {
+    for (connections_max, at_once, connections) in [(3, 1, 2), (2, 1, 2), (1, 1, 1), (2, 2, 2)] {
         let server = Server::start(|_, _| ok("x")).await;
         let config = Config {
             connections_max,
             ..config()
         };
         let upstream = Upstream::new(&config, &server.url(), Trust::Operator).unwrap();
-        ask(&upstream).await;
+        futures_util::future::join_all((0..at_once).map(|_| ask(&upstream))).await;
         let elsewhere = upstream.clone();
         let asked = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -117,6 +117,10 @@ async fn a_runtime_uses_its_own_connections() {
         });
         asked.await.unwrap();
         ask(&upstream).await;
-        assert_eq!(server.connections(), connections);
+        assert_eq!(
+            server.connections(),
+            connections,
+            "{connections_max}, {at_once}"
+        );
     }
 }
