@@ -29,7 +29,7 @@ use crate::reference::{Resolver, Unresolved};
 use crate::writer::Writer;
 
 /// How many notes are kept; a document that needs more is told by the first ones.
-const NOTES_MAX: usize = 200;
+pub(crate) const NOTES_MAX: usize = 200;
 
 /// Whether a schema describes what is sent or what comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) enum Direction {
 }
 
 /// Something in the document that was read more loosely than it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Note {
     /// Where it stands: a JSON pointer into the document.
     pub pointer: String,

@@ -78,9 +78,6 @@ pub(crate) enum Command {
         /// The JSON Schema instead of the manual.
         #[arg(long)]
         json_schema: bool,
-        /// What `crates/wharf/src/config/digest.json` has to be.
-        #[arg(long, hide = true, conflicts_with = "json_schema")]
-        digest: bool,
     },
 }
 

@@ -27,10 +27,8 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
 }
 
 /// `wharf config-reference`
-pub(crate) fn config_reference(json_schema: bool, digest: bool) -> ExitCode {
-    let text = if digest {
-        wharf_config::digest::<Config>()
-    } else if json_schema {
+pub(crate) fn config_reference(json_schema: bool) -> ExitCode {
+    let text = if json_schema {
         format!("{:#}", wharf_config::json_schema::<Config>())
     } else {
         wharf_config::reference_page::<Config>("The configuration file `wharf.yaml`")

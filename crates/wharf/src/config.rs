@@ -18,7 +18,7 @@ use crate::secrets;
 /// Where a configuration is looked for when none is named.
 pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
 
-/// What reading needs to know of [`Config`]: `wharf config-reference --digest` makes it, and a test compares.
+/// What reading needs to know of [`Config`]. A test compares, and says how to renew it.
 const DIGEST: &str = include_str!("config/digest.json").trim_ascii_end();
 
 /// The configuration of a server.
@@ -340,4 +340,22 @@ fn document_name(document: &str) -> String {
         || "api".to_owned(),
         |stem| stem.to_string_lossy().into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_generated() {
+        let digest = wharf_config::digest::<Config>();
+        if digest != DIGEST {
+            let made = std::env::temp_dir().join("digest.json");
+            std::fs::write(&made, &digest).unwrap();
+            panic!(
+                "config/digest.json is not what the types say: cp {} crates/wharf/src/config/digest.json",
+                made.display()
+            );
+        }
+    }
 }

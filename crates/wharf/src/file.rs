@@ -16,11 +16,12 @@ pub(crate) fn read(path: &Path, bytes_max: u64, hint: &str) -> Result<Vec<u8>, F
     let cannot = |reason: &dyn Display| {
         Failure::new(format!("cannot read `{}`: {reason}", path.display())).hint(hint)
     };
-    let file = File::open(path).map_err(|error| cannot(&error))?;
-    let metadata = file.metadata().map_err(|error| cannot(&error))?;
+    // Before it is opened: that would wait for somebody who writes, where it is a pipe.
+    let metadata = std::fs::metadata(path).map_err(|error| cannot(&error))?;
     if !metadata.is_file() {
         return Err(cannot(&"it is no file"));
     }
+    let file = File::open(path).map_err(|error| cannot(&error))?;
     let length = usize::try_from(metadata.len()).unwrap_or_default();
     if length >= BYTES_FOR_THREAD
         && metadata.len() <= bytes_max

@@ -63,10 +63,7 @@ fn main() -> ExitCode {
                 Box::pin(commands::openapi::run(&arguments, &environment)).await
             }
             Command::Completions { shell } => Ok(commands::completions(shell)),
-            Command::ConfigReference {
-                json_schema,
-                digest,
-            } => Ok(commands::config_reference(json_schema, digest)),
+            Command::ConfigReference { json_schema } => Ok(commands::config_reference(json_schema)),
         }
     });
     // Standard input is read by a thread that cannot be stopped; the process does not wait for it.

@@ -7,7 +7,7 @@
 use std::sync::{Arc, OnceLock};
 use std::thread::scope;
 
-use wharf_model::{HashMap, Hashing, InputSchema, Tool};
+use wharf_model::{HashMap, HashSet, Hashing, InputSchema, Tool};
 
 use super::Entry;
 use super::reading::{InputLater, Reading, Spot};
@@ -18,7 +18,7 @@ use crate::prompts::{self, PromptWriter, Prompts};
 use crate::reference::Resolver;
 use crate::report::Report;
 use crate::response::Strictness;
-use crate::schema::Note;
+use crate::schema::{NOTES_MAX, Note};
 use crate::tools::{InputWriter, ToolWriter};
 
 /// With fewer paths a thread costs more than it saves.
@@ -45,7 +45,8 @@ struct Made {
 /// What one thread made.
 struct Share {
     made: Vec<(Spot, Result<Made, Fault>)>,
-    notes: Vec<Note>,
+    /// About what tools take, and about what they give.
+    notes: [Vec<Note>; 2],
 }
 
 /// Reads all operations; `report` gets what was found.
@@ -77,12 +78,10 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
     let mut entries = HashMap::with_capacity_and_hasher(names.len(), Hashing::default());
     let mut prompts = PromptWriter::default();
     let mut names = names.into_iter();
-    for Share { made, notes } in shares {
-        for note in notes {
-            // What two threads came by is told once.
-            if !report.notes.contains(&note) {
-                report.notes.push(note);
-            }
+    let mut notes = [Vec::new(), Vec::new()];
+    for Share { made, notes: more } in shares {
+        for (all, more) in notes.iter_mut().zip(more) {
+            all.extend(more);
         }
         for ((spot, made), name) in made.into_iter().zip(names.by_ref()) {
             match made {
@@ -119,6 +118,7 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
         }
     }
     report.tools = tools.len();
+    report.notes = notes.into_iter().flat_map(first_of_each).collect();
     Offered {
         tools,
         entries,
@@ -178,9 +178,19 @@ fn share<'d>(reading: &'d Arc<Reading>, survey: Survey<'d>, is_later: bool) -> S
         (spot, made)
     });
     let made = made.collect();
-    let mut notes = inputs.into_notes();
-    notes.extend(tools.into_notes());
-    Share { made, notes }
+    Share {
+        made,
+        notes: [inputs.into_notes(), tools.into_notes()],
+    }
+}
+
+/// What two threads came by is told once, and no more of it than one would have kept.
+fn first_of_each(notes: Vec<Note>) -> impl Iterator<Item = Note> {
+    let mut told = HashSet::default();
+    notes
+        .into_iter()
+        .filter(move |note| told.insert(note.clone()))
+        .take(NOTES_MAX)
 }
 
 /// What there is at some paths, before operations are read.

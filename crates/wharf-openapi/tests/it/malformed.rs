@@ -1,5 +1,6 @@
 //! What is no document is refused with a message that says what, where and what next.
 
+use serde_json::{Value, json};
 use wharf_openapi::{Config, Document, DocumentError, OpenApi, Whereabouts};
 
 fn refusal(bytes: &[u8]) -> DocumentError {
@@ -296,5 +297,28 @@ fn members_by_pattern_are_accepted() {
         let (source, _) = crate::build(text, &Config::default());
         let schema = source.tools()[0].input_schema.to_value();
         assert_eq!(schema["additionalProperties"], true, "{closing}: {schema}");
+    }
+}
+
+/// Two threads read a large document; what they note is what one would have noted.
+#[test]
+fn the_first_notes_are_kept() {
+    let paths: serde_json::Map<String, Value> = (0..1_000)
+        .map(|number| {
+            let parameter =
+                json!({"name": "q", "in": "query", "schema": {"type": "string", "pattern": "("}});
+            let operation = json!({"parameters": [parameter], "responses": {}});
+            (format!("/p{number}"), json!({"get": operation}))
+        })
+        .collect();
+    let document = json!({"openapi": "3.0.0", "info": {}, "paths": paths}).to_string();
+    let (_, report) = crate::build(document.into_bytes(), &Config::default());
+    let told: Vec<_> = report.notes.iter().map(|note| &note.pointer).collect();
+    assert_eq!(told.len(), 200);
+    for (number, pointer) in told.into_iter().enumerate() {
+        assert!(
+            pointer.starts_with(&format!("/paths/~1p{number}/")),
+            "{pointer}"
+        );
     }
 }

@@ -21,15 +21,6 @@ fn the_configuration_manual_is_generated() {
 }
 
 #[test]
-fn the_digest_of_the_configuration_is_generated() {
-    let digest = text(&run(&["config-reference", "--digest"]).stdout);
-    assert!(
-        digest == project("crates/wharf/src/config/digest.json"),
-        "digest.json is not what the code says: `cargo run -- config-reference --digest > crates/wharf/src/config/digest.json`"
-    );
-}
-
-#[test]
 fn the_example_of_the_readme_is_a_file_and_loads() {
     let example = project("docs/examples/wharf.yaml");
     assert!(
