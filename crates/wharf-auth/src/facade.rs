@@ -271,10 +271,12 @@ impl Facade {
     ) -> Result<(), Failure> {
         let life = self.config.refresh_token_life_s + 1;
         let used = self.use_generation(family, generation, life, attempt).await;
-        let just = format!("refreshed {family} {generation}");
-        let is_new = self.store.put_new(&just, REUSE_GRACE).await;
-        if is_used_before(&used) && !matches!(is_new, Ok(false)) {
-            self.end_family(family, generation, life, attempt).await;
+        if used.is_ok() || is_used_before(&used) {
+            let just = format!("refreshed {family} {generation}");
+            let is_new = self.store.put_new(&just, REUSE_GRACE).await;
+            if used.is_err() && !matches!(is_new, Ok(false)) {
+                self.end_family(family, generation, life, attempt).await;
+            }
         }
         used
     }

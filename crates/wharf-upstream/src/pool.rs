@@ -3,8 +3,9 @@
 //! One request goes over one connection at a time, and whoever waits for its answer drives the connection: there is no
 //! task beside, so an answer wakes one task instead of two. A connection is free again when the body of its answer is
 //! dropped. It is driven by the runtime that opened it, so it serves requests of that runtime first: from another one it
-//! works as well, but each of its bytes wakes two threads. What happened to it meanwhile is found out when it is next taken: if the other side hung up, or if some of
-//! the body was still to come, it is closed, and whoever wanted it gets another one.
+//! works as well, but each of its bytes wakes two threads. What happened to it meanwhile is found out when it is next
+//! taken: if the other side hung up, or if some of the body was still to come, it is closed, and whoever wanted it gets
+//! another one.
 //!
 //! There is a library's pool for this (hyper-util's "legacy" client). It spends two tasks, a race between them and several
 //! allocations on each request to decide what is decided here by a look into a list.
@@ -68,8 +69,8 @@ struct Known {
     open: Arc<()>,
 }
 
-/// How to get a connection.
-enum Way {
+/// What there is for who wants a connection.
+enum Taken {
     Free(Box<Line>),
     /// To open one; it holds this.
     Open(Arc<()>),
@@ -175,7 +176,8 @@ impl Idle {
 }
 
 impl Pool {
-    /// A pool that keeps up to `idle_max` free connections to each origin.
+    /// A pool that keeps up to `idle_max` free connections to each origin. Where so many requests at most are under way, so
+    /// many connections at most are open, free or not.
     pub(crate) fn new(connector: Connector, idle_max: usize) -> Arc<Self> {
         Arc::new(Self {
             connector,
@@ -194,9 +196,9 @@ impl Pool {
         // Ends, since each round uses up a free connection or opens one.
         loop {
             let (is_fresh, mut line) = match self.take(&origin) {
-                Way::Free(line) => (false, line),
+                Taken::Free(line) => (false, line),
                 // Apart, since few requests need it and all would carry its room.
-                Way::Open(open) => (true, Box::pin(self.connect(uri, open)).await?),
+                Taken::Open(open) => (true, Box::pin(self.connect(uri, open)).await?),
             };
             if !line.sender.is_ready() {
                 match line.ready().await {
@@ -237,7 +239,7 @@ impl Pool {
     }
 
     /// The free connection to an origin that was used last here. One from elsewhere only where no more may be open.
-    fn take(&self, origin: &Origin) -> Way {
+    fn take(&self, origin: &Origin) -> Taken {
         let here = Handle::current().id();
         let mut idle = self.idle();
         let known = idle.known(origin);
@@ -252,12 +254,12 @@ impl Pool {
             None => known.free.pop(),
         };
         match last {
-            Some(last) if last.since.elapsed() < IDLE_MAX => return Way::Free(last.line),
+            Some(last) if last.since.elapsed() < IDLE_MAX => return Taken::Free(last.line),
             // What was used before it is older still.
             Some(_) => known.free.retain(|free| free.since.elapsed() < IDLE_MAX),
             None => {}
         }
-        Way::Open(known.open.clone())
+        Taken::Open(known.open.clone())
     }
 
     fn put_back(self: &Arc<Self>, origin: &Origin, line: Box<Line>) {

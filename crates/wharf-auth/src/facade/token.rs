@@ -164,7 +164,15 @@ impl Facade {
         let renewed = self
             .provider
             .refresh(&old.providers_own, &old.person.subject, attempt)
-            .await?;
+            .await;
+        if let Err(failure) = &renewed
+            && failure.code == "invalid_grant"
+        {
+            // A provider that renews its own token refuses one that comes again before it is looked at here. It is worth
+            // nothing either way.
+            let _ = self.use_refresh(&old.family, old.generation, attempt).await;
+        }
+        let renewed = renewed?;
         // After the provider, so that a provider that is down for a moment does not end the sign-in.
         self.use_refresh(&old.family, old.generation, attempt)
             .await?;
