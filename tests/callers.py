@@ -80,7 +80,7 @@ class Issuer:
         headers = {"authorization": f"Basic {own}", "content-type": "application/x-www-form-urlencoded"}
         status, _, told = ask(url or f"{self.url}/token", urllib.parse.urlencode(form).encode(), headers)
         if status != 200:
-            raise Failure(f"no token: {told}\n{self.server.log()}")
+            raise Failure(f"no token: {told}\n{harness.tail(self.server.log())}")
         return told["access_token"]
 
 
@@ -111,7 +111,7 @@ class Wharf:
         self.server.__exit__()
         for token in self.sent:
             if kind is None and token.strip(".").rsplit(".", 1)[-1] in self.server.log():
-                raise Failure(f"a token was logged\n{self.server.log()}")
+                raise Failure(f"a token was logged\n{harness.tail(self.server.log())}")
 
     def ask(self, token=None):
         headers = HEADERS | ({"authorization": f"Bearer {token}"} if token else {})
@@ -121,14 +121,14 @@ class Wharf:
     def expect(self, token):
         status, headers, told = self.ask(token)
         if status != 200 or not told["result"]["tools"]:
-            raise Failure(f"{status} {headers.get('www-authenticate')} {told}\n{self.server.log()}")
+            raise Failure(f"{status} {headers.get('www-authenticate')} {told}\n{harness.tail(self.server.log())}")
         return len(told["result"]["tools"])
 
     def refuse(self, token, description):
         status, headers, told = self.ask(token)
         found = challenge(headers)
         if status != 401 or found.get("error") != "invalid_token" or description not in found["error_description"]:
-            raise Failure(f"{status} {found} {told}\n{self.server.log()}")
+            raise Failure(f"{status} {found} {told}\n{harness.tail(self.server.log())}")
         if told["jsonrpc"] != "2.0" or not told["error"]["message"]:
             raise Failure(f"{told}")
         return description
@@ -236,7 +236,7 @@ def client(demo, home):
             words = [harness.PYTHON, PROGRAMS / "client.py", wharf.resource]
             code, output, messages = harness.run([*words, issuer.token(wharf.resource)], timeout_s=60, home=home)
             if code != 0 or not harness.parse_json_line(output)["tools"]:
-                raise Failure(f"{output}\n{harness.tail(messages)}\n{wharf.server.log()}")
+                raise Failure(f"{output}\n{harness.tail(messages)}\n{harness.tail(wharf.server.log())}")
             code, _, _ = harness.run([*words, "no-token"], timeout_s=60, home=home)
             if code == 0:
                 raise Failure("a wrong token is enough")

@@ -68,7 +68,8 @@ def read(output, messages, results, scored_min, server):
     failed = [scenario for scenario in judged if counts[scenario][1]]
     if failed:
         reasons = "\n".join(f"{scenario}: {reason}" for scenario in failed for reason in complaints(results, scenario))
-        raise Failure(f"{len(failed)} of {len(judged)} scenarios fail\n{reasons}\nthe server said:\n{server.log()}")
+        said = harness.tail(server.log())
+        raise Failure(f"{len(failed)} of {len(judged)} scenarios fail\n{reasons}\nthe server said:\n{said}")
     checks = sum(counts[scenario][0] for scenario in judged)
     remark = f"{len(judged)} scenarios, {checks} checks"
     if left := len(counts) - len(judged):

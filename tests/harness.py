@@ -3,7 +3,6 @@
 Standard library only, so that it runs before anything is installed.
 """
 
-import collections
 import contextlib
 import json
 import os
@@ -13,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -68,23 +66,19 @@ class Server:
         self.port = port
         self.cwd = cwd
         self.environment = environment(home) | (extra or {})
-        # Its words go through a pipe that is always drained: a server must not stall on a full one.
-        self.words = collections.deque(maxlen=OUTPUT_LINES_MAX)
+        # Into a file, so that what it says before it answers is there when the answer is, and it never stalls on a pipe.
+        self.output = tempfile.TemporaryFile()
 
     def __enter__(self):
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=self.output,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             cwd=self.cwd,
             env=self.environment,
             start_new_session=True,
         )
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
         try:
             self._wait_until_up()
         except BaseException:
@@ -96,7 +90,9 @@ class Server:
         self._stop()
 
     def log(self):
-        return "\n".join(list(self.words))
+        """All that it has said so far."""
+        length = os.fstat(self.output.fileno()).st_size
+        return os.pread(self.output.fileno(), length, 0).decode(errors="replace")
 
     def said(self, pattern):
         """The match of a pattern in what the server says; waits for it."""
@@ -105,28 +101,22 @@ class Server:
             if match := re.search(pattern, self.log()):
                 return match
             time.sleep(0.02)
-        raise Failure(f"`{' '.join(self.command)}` does not say `{pattern}`\n{self.log()}")
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.words.append(line.rstrip())
+        raise Failure(f"`{' '.join(self.command)}` does not say `{pattern}`\n{tail(self.log())}")
 
     def _wait_until_up(self):
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                self.reader.join(STOP_S)
-                raise Failure(f"`{' '.join(self.command)}` ended with {self.process.returncode}\n{self.log()}")
+                raise Failure(f"`{' '.join(self.command)}` ended with {self.process.returncode}\n{tail(self.log())}")
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
                 time.sleep(0.02)
-        raise Failure(f"`{' '.join(self.command)}` does not listen on port {self.port} after {START_S} s\n{self.log()}")
+        raise Failure(f"`{' '.join(self.command)}` does not listen on port {self.port} after {START_S} s\n{tail(self.log())}")
 
     def _stop(self):
         end(self.process)
-        self.reader.join(STOP_S)
 
 
 class Demo:

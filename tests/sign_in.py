@@ -50,11 +50,10 @@ SHARED_LIMIT = {
 CALL_S = 60
 # Long enough for a call, short enough to be waited for.
 SHORT_S = 6
-LINES_KEPT = 20_000
 
 
 class Replica(harness.Server):
-    """A `wharf serve` with a log that is kept whole."""
+    """A `wharf serve`."""
 
     def __init__(self, place, *, port, keys, store=None, **sign_in):
         self.config = place.config(port, keys, store, sign_in)
@@ -63,7 +62,6 @@ class Replica(harness.Server):
         path.write_text(json.dumps(self.config))
         command = [harness.binary("wharf"), "--log", "debug", "serve", "--config", path]
         super().__init__(*command, port=port, home=place.home)
-        self.words = type(self.words)(maxlen=LINES_KEPT)
 
 
 class Place:
@@ -504,15 +502,10 @@ def rotation(place):
 
 def expect_line(replica, attempt, fault):
     """A line of the log that says whose fault it is that an attempt failed."""
-    pattern = rf'fault"?[=:]\s*"?{fault}'
-    deadline = time.monotonic() + harness.START_S
-    # The log comes through a pipe, so a line may be on its way.
-    while time.monotonic() < deadline:
-        lines = [line for line in replica.log().splitlines() if attempt in line and "failed" in line]
-        if any(re.search(pattern, line) for line in lines):
-            return
-        time.sleep(0.02)
-    raise Failure(f"the log does not say whose fault {attempt} is ({fault})\n{replica.log()[-3000:]}")
+    lines = [line for line in replica.log().splitlines() if attempt in line and "failed" in line]
+    if any(re.search(rf'fault"?[=:]\s*"?{fault}', line) for line in lines):
+        return
+    raise Failure(f"the log does not say whose fault {attempt} is ({fault})\n{harness.tail(replica.log())}")
 
 
 def told(place):
@@ -598,7 +591,7 @@ def drive_fastmcp(place, more):
         extra = {"BROWSER": f"{harness.PYTHON} {PROGRAMS / 'browser.py'} %s &"}
         code, output, messages = harness.run(command, timeout_s=CALL_S, home=place.home, extra=extra)
         if code != 0:
-            raise Failure(f"ended with {code}\n{harness.tail(output)}\n{harness.tail(messages)}\n{replica.log()[-3000:]}")
+            raise Failure(f"ended with {code}\n{harness.tail(output)}\n{harness.tail(messages)}\n{harness.tail(replica.log())}")
         met = harness.parse_json_line(output)
         if [answer["id"] for answer in met["answers"]] != [1, 1]:
             raise Failure(f"{met}")
@@ -612,7 +605,7 @@ def steps(replica):
         if "a sign-in goes on" in line and (step := re.search(r'step"?[=:]\s*"?([a-z]+)', line)):
             count[step[1]] = count.get(step[1], 0) + 1
     if count.get("callback") != 1 or not count.get("refresh"):
-        raise Failure(f"the steps are {count}\n{replica.log()[-3000:]}")
+        raise Failure(f"the steps are {count}\n{harness.tail(replica.log())}")
     return ", ".join(f"{number} {step}" for step, number in count.items())
 
 

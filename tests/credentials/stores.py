@@ -30,7 +30,8 @@ iam.create_user(UserName="ann")
 iam.put_user_policy(UserName="ann", PolicyName="take-on", PolicyDocument=policy(["sts:AssumeRole"]))
 key = iam.create_access_key(UserName="ann")["AccessKey"]
 role = iam.create_role(RoleName="pets", AssumeRolePolicyDocument=policy(["sts:AssumeRole"]))["Role"]["Arn"]
-allowed = ["ssm:GetParameter", "secretsmanager:GetSecretValue", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+allowed = ["ssm:GetParameter", "secretsmanager:GetSecretValue"]
+allowed += ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
 iam.put_role_policy(RoleName="pets", PolicyName="read", PolicyDocument=policy(allowed))
 service("ssm").put_parameter(Name="/pets/header", Value=parameter, Type="SecureString")
 arn = service("secretsmanager").create_secret(Name="pets", SecretString=secret)["ARN"]

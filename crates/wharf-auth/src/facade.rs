@@ -260,25 +260,42 @@ impl Facade {
         format!("{}{path}", self.issuer)
     }
 
-    /// Marks a refresh token as used. One that was used before has been copied, and nobody can tell whether its owner or a
-    /// thief had the other: so the one that its sign-in has come to meanwhile is spent as well (RFC 9700 §4.14.2). Not at
-    /// once, since two windows of one client may well refresh at the same time.
+    /// Marks a refresh token as used, and ends its sign-in where it comes again.
     async fn use_refresh(
         &self,
         family: &str,
         generation: u64,
         attempt: &Attempt,
     ) -> Result<(), Failure> {
-        let life = self.config.refresh_token_life_s + 1;
+        let life = self.refresh_mark_life_s();
         let used = self.use_generation(family, generation, life, attempt).await;
-        if used.is_ok() || is_used_before(&used) {
-            let just = format!("refreshed {family} {generation}");
-            let is_new = self.store.put_new(&just, REUSE_GRACE).await;
-            if used.is_err() && !matches!(is_new, Ok(false)) {
-                self.end_family(family, generation, life, attempt).await;
-            }
+        if is_used_before(&used) {
+            self.end_if_reused(family, generation, attempt).await;
         }
         used
+    }
+
+    /// A refresh token that was used before has been copied, and nobody can tell whether its owner or a thief has the
+    /// other: so the one that its sign-in has come to meanwhile is spent as well (RFC 9700 §4.14.2). Not at once, since two
+    /// windows of one client may well refresh at the same time. Without an answer of the store nothing ends.
+    async fn end_if_reused(&self, family: &str, generation: u64, attempt: &Attempt) {
+        let life = self.refresh_mark_life_s();
+        let age = self
+            .store
+            .mark_age(
+                &generation_mark(family, generation),
+                Duration::from_secs(life),
+            )
+            .await;
+        if let Ok(Some(age)) = age
+            && age > REUSE_GRACE
+        {
+            self.end_family(family, generation, life, attempt).await;
+        }
+    }
+
+    fn refresh_mark_life_s(&self) -> u64 {
+        self.config.refresh_token_life_s + 1
     }
 
     /// Spends the first generation of refresh tokens behind `used` that was not used yet, which is the one that somebody
@@ -308,8 +325,8 @@ impl Facade {
         life: u64,
         attempt: &Attempt,
     ) -> Result<(), Failure> {
-        let name = format!("refresh {family} {generation}");
-        self.use_once(&name, life, attempt).await
+        self.use_once(&generation_mark(family, generation), life, attempt)
+            .await
     }
 
     /// Marks something that may be used once. An error when it was used before, or nobody can tell and that is not enough.
@@ -335,6 +352,10 @@ impl Facade {
             }
         }
     }
+}
+
+fn generation_mark(family: &str, generation: u64) -> String {
+    format!("refresh {family} {generation}")
 }
 
 /// Whether [`Facade::use_once`] refused because of that, and not for want of an answer.

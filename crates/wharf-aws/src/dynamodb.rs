@@ -55,6 +55,27 @@ pub async fn put_if_absent(
     Ok(where_it_holds(written)?.is_some())
 }
 
+/// How long `key` is still there. None where it is not, or is no longer of use.
+pub async fn ends_in(
+    client: &Client,
+    table: &str,
+    key: &str,
+) -> Result<Option<Duration>, AwsError> {
+    const OPERATION: &str = "GetItem";
+    let input = json!({
+        "TableName": table,
+        "Key": {"id": {"S": key}},
+        "ConsistentRead": true,
+    });
+    let Read { item } = client.call(OPERATION, &input).await?;
+    let Some(item) = item else { return Ok(None) };
+    let ends_in = item.ends_at.ends_in().ok_or(AwsError::Answer {
+        service: SERVICE.name,
+        operation: OPERATION,
+    })?;
+    Ok((!ends_in.is_zero()).then_some(ends_in))
+}
+
 /// Counts one more under `key`, in a window that begins with the first and ends after `window`. Gives how many there
 /// are, this one included, and how long the window still is.
 ///
@@ -110,6 +131,17 @@ pub async fn count(
 struct Written {}
 
 #[derive(Deserialize)]
+struct Read {
+    #[serde(rename = "Item")]
+    item: Option<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    ends_at: Number,
+}
+
+#[derive(Deserialize)]
 struct Updated {
     #[serde(rename = "Attributes")]
     attributes: Attributes,
@@ -130,12 +162,16 @@ struct Number {
 
 impl Attributes {
     fn counted(&self) -> Option<(u64, Duration)> {
-        let ends_at: u64 = self.ends_at.digits.parse().ok()?;
+        Some((self.hits.digits.parse().ok()?, self.ends_at.ends_in()?))
+    }
+}
+
+impl Number {
+    /// Until the moment that this is the milliseconds since 1970 of.
+    fn ends_in(&self) -> Option<Duration> {
+        let ends_at: u64 = self.digits.parse().ok()?;
         let ends_in = ends_at.saturating_sub(millis(since_1970()));
-        Some((
-            self.hits.digits.parse().ok()?,
-            Duration::from_millis(ends_in),
-        ))
+        Some(Duration::from_millis(ends_in))
     }
 }
 

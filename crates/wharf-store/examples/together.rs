@@ -1,5 +1,6 @@
-//! Asks a table of DynamoDB by two stores, as two replicas would: prints how many of those who set the mark `NAME` at the
-//! same time were told that they were the first, and the counts of `NAME` that the two were told in turn.
+//! Asks a table of DynamoDB by two stores, as two replicas would: prints whether the mark `NAME` was set before, how many
+//! of those who set it at the same time were told that they were the first, whether it is set then, and the counts of
+//! `NAME` that the two were told in turn.
 //!
 //! In turn, because what stands in for the service in a test counts two that come at the same time as one.
 //!
@@ -52,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Store::new(&config, &environment)?,
         Store::new(&config, &environment)?,
     ];
+    let was_set = stores[0].mark_age(&name, window).await?.is_some();
     let mut asking = JoinSet::new();
     for number in 0..ASKERS {
         let (store, name) = (stores[number % stores.len()].clone(), name.clone());
@@ -61,11 +63,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for is_first in asking.join_all().await {
         first += usize::from(is_first?);
     }
+    let is_set = stores[1].mark_age(&name, window).await?.is_some();
     let mut counts = Vec::new();
     for number in 0..ASKERS {
         let counted = stores[number % stores.len()].count(&name, window).await?;
         counts.push(counted.count);
     }
-    println!("{first} {counts:?}");
+    println!("{was_set} {first} {is_set} {counts:?}");
     Ok(())
 }

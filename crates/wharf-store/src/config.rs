@@ -28,8 +28,8 @@ pub enum Config {
         ca_pem: Option<String>,
     },
     /// In a table of Amazon DynamoDB, with the partition key `id` (a text) and, so that it does not grow, time to live on
-    /// `expires_at`. The role of the server needs `dynamodb:PutItem` and `dynamodb:UpdateItem` on it. Each mark and each
-    /// call that is counted is one write.
+    /// `expires_at`. The role of the server needs `dynamodb:PutItem`, `dynamodb:GetItem` and `dynamodb:UpdateItem` on it.
+    /// Each mark and each call that is counted is one write.
     #[serde(rename = "dynamodb")]
     DynamoDb {
         /// The table's name.

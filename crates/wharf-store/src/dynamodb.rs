@@ -40,6 +40,13 @@ impl DynamoDb {
         self.patience.ask(putting).await
     }
 
+    /// How long what stands under `key` still does.
+    pub(crate) async fn ends_in(&self, key: Key) -> Result<Option<Duration>, StoreError> {
+        let key = key.text(&self.key_prefix);
+        let asking = dynamodb::ends_in(&self.client, &self.table, &key);
+        self.patience.ask(asking).await
+    }
+
     /// Counts one more under `key`, in a window that begins with the first.
     pub(crate) async fn count(&self, key: Key, window: Duration) -> Result<Count, StoreError> {
         let key = key.text(&self.key_prefix);

@@ -4,7 +4,7 @@
 //! costs a walk over one shard, so it is done only when the shard is full and something in it must have ended.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::key::Key;
@@ -46,6 +46,19 @@ impl Memory {
         }
     }
 
+    /// How long what stands under `key` still does.
+    pub(crate) fn ends_in(&self, key: Key, now: Instant) -> Option<Duration> {
+        let ends = self.shard(key).entries.get(&key)?.ends;
+        (ends > now).then(|| ends - now)
+    }
+
+    fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
+        self.shards[key.shard(SHARDS)]
+            .lock()
+            // Each change is one statement, so a panic elsewhere left nothing half done.
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts one more under `key`, in a window that begins with the first.
     pub(crate) fn count(
         &self,
@@ -53,10 +66,7 @@ impl Memory {
         window: Duration,
         now: Instant,
     ) -> Result<Count, StoreError> {
-        let mut shard = self.shards[key.shard(SHARDS)]
-            .lock()
-            // Each change is one statement, so a panic elsewhere left nothing half done.
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shard(key);
         if let Some(entry) = shard.entries.get_mut(&key)
             && entry.ends > now
         {

@@ -68,6 +68,18 @@ impl Redis {
         .await
     }
 
+    /// How long what stands under `key` still does.
+    pub(crate) async fn ends_in(&self, key: Key) -> Result<Option<Duration>, StoreError> {
+        let key = key.text(&self.key_prefix);
+        self.ask(async |mut connection| {
+            let mut left = redis::cmd("PTTL");
+            // Negative where there is nothing.
+            let left_ms: i64 = left.arg(&key).query_async(&mut connection).await?;
+            Ok(u64::try_from(left_ms).ok().map(Duration::from_millis))
+        })
+        .await
+    }
+
     /// Counts one more under `key`, in a window that begins with the first.
     pub(crate) async fn count(&self, key: Key, window: Duration) -> Result<Count, StoreError> {
         let key = key.text(&self.key_prefix);

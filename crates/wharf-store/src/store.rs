@@ -1,4 +1,4 @@
-//! The two things a store can do.
+//! What a store can do.
 
 use std::fmt;
 use std::sync::Arc;
@@ -80,6 +80,22 @@ impl Store {
             Place::Redis(redis) => redis.put_new(key, life).await,
             Place::DynamoDb(table) => table.put_new(key, life).await,
         }
+    }
+
+    /// How long ago the mark `name`, which was set for `life`, was set. None where it is not, or has ended.
+    pub async fn mark_age(
+        &self,
+        name: &str,
+        life: Duration,
+    ) -> Result<Option<Duration>, StoreError> {
+        let key = Key::new("mark", name);
+        let life = life.min(LIFE_MAX);
+        let ends_in = match &*self.0 {
+            Place::Memory(memory) => memory.ends_in(key, Instant::now()),
+            Place::Redis(redis) => redis.ends_in(key).await?,
+            Place::DynamoDb(table) => table.ends_in(key).await?,
+        };
+        Ok(ends_in.map(|left| life.saturating_sub(left)))
     }
 
     /// Counts one more of `name`, in a window that begins with the first and ends after `window`.

@@ -168,9 +168,10 @@ impl Facade {
         if let Err(failure) = &renewed
             && failure.code == "invalid_grant"
         {
-            // A provider that renews its own token refuses one that comes again before it is looked at here. It is worth
-            // nothing either way.
-            let _ = self.use_refresh(&old.family, old.generation, attempt).await;
+            // A provider that renews its own token refuses one that comes again before it is looked at here. Not marked as
+            // used, since another request may just be getting its answer for this very token.
+            self.end_if_reused(&old.family, old.generation, attempt)
+                .await;
         }
         let renewed = renewed?;
         // After the provider, so that a provider that is down for a moment does not end the sign-in.

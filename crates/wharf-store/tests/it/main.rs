@@ -89,6 +89,22 @@ async fn a_mark_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn how_long_a_mark_stands_is_told() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let name = format!("aging {place}");
+        assert_eq!(one.mark_age(&name, LIFE).await.unwrap(), None, "{place}");
+        let started = Instant::now();
+        assert!(one.put_new(&name, LIFE).await.unwrap(), "{place}");
+        tokio::time::sleep(SHORT).await;
+        let age = other.mark_age(&name, LIFE).await.unwrap().unwrap();
+        let most = started.elapsed() + Duration::from_millis(2);
+        assert!((SHORT..most).contains(&age), "{place}: {age:?}");
+        assert!(!one.put_new(&name, LIFE).await.unwrap(), "{place}");
+    }
+}
+
+#[tokio::test]
 async fn counts_are_counted_together() {
     let server = Server::start();
     for (place, one, other) in pairs(server.as_ref()) {

@@ -1,5 +1,7 @@
 //! What is redeemed, by whom, and how often.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::json;
 use wharf_model::Secret;
@@ -13,7 +15,7 @@ use crate::facade::client::mark;
 use crate::facade::provider::challenge;
 use crate::facade::seal::Purpose;
 use crate::facade::values::{Person, Refresh};
-use crate::facade::{AccessError, SignIn, now};
+use crate::facade::{AccessError, SignIn, generation_mark, now};
 use http::Extensions;
 
 #[tokio::test]
@@ -287,6 +289,35 @@ async fn a_refresh_token_that_comes_again_ends_its_family() {
             "{again} of {generations}: the last is still good"
         );
         facade.use_refresh("another", 0, &attempt).await.unwrap();
+    }
+}
+
+/// Also where its provider has refused it already; only one that nobody used yet is left to who is using it just now.
+#[tokio::test]
+async fn who_comes_again_after_the_grace_ends_the_sign_in() {
+    let attempt = Attempt::begin(&Extensions::new());
+    for (case, used_s_ago, is_ended) in [
+        ("unused", None, false),
+        ("just now", Some(5), false),
+        ("long ago", Some(15), true),
+    ] {
+        for is_refused in [false, true] {
+            let facade = sign_in().0;
+            if let Some(ago) = used_s_ago {
+                let left = Duration::from_secs(facade.refresh_mark_life_s() - ago);
+                let mark = generation_mark("family", 0);
+                facade.store.put_new(&mark, left).await.unwrap();
+            }
+            if is_refused {
+                facade.end_if_reused("family", 0, &attempt).await;
+                let unused = facade.use_refresh("family", 0, &attempt).await;
+                assert_eq!(unused.is_ok(), used_s_ago.is_none(), "{case}");
+            } else {
+                let _ = facade.use_refresh("family", 0, &attempt).await;
+            }
+            let next = facade.use_refresh("family", 1, &attempt).await;
+            assert_eq!(next.is_err(), is_ended, "{case}, refused: {is_refused}");
+        }
     }
 }
 
