@@ -50,6 +50,8 @@ SHARED_LIMIT = {
 CALL_S = 60
 # Long enough for a call, short enough to be waited for.
 SHORT_S = 6
+# What is used twice within this time ends nothing, and a second more.
+AT_ONCE_S = 11
 
 
 class Replica(harness.Server):
@@ -317,12 +319,20 @@ def whole_way(place):
         if tokens["scope"] != "pets:read pets:write":
             raise Failure(f"the scope of an editor is {tokens['scope']}")
         expect_call(place, tokens)
-        expect_refusal("invalid_grant", lambda: client.redeem(code))
         renewed = client.refresh(tokens)
         expect_call(place, renewed)
         if renewed["refresh_token"] == tokens["refresh_token"]:
             raise Failure("the refresh token stays the same")
+        # Two windows may refresh at the same time: who comes second ends nothing.
         expect_refusal("invalid_grant", lambda: client.refresh(tokens))
+        renewed = client.refresh(renewed)
+        expect_call(place, renewed)
+        expect_refusal("invalid_grant", lambda: client.redeem(code))
+        renewed = client.refresh(renewed)
+        # Ten seconds later it is a copy that comes: nothing of the sign-in is good any more.
+        time.sleep(AT_ONCE_S)
+        expect_refusal("invalid_grant", lambda: client.refresh(tokens))
+        expect_refusal("invalid_grant", lambda: client.refresh(renewed))
         if "a sign-in failed" not in replica.log():
             raise Failure("a refusal is not in the log")
     return "used codes and refresh tokens are refused"
@@ -442,14 +452,26 @@ def shared_store(place):
                 permitted += 1
         if permitted != LIMIT:
             raise Failure(f"{permitted} calls were permitted, not {LIMIT}")
-        # While it is down nobody gets in by default.
+        # While it is down nobody gets in by default, and nobody loses what they have.
+        tokens = client.sign_in()
         code = client.code()
         harness.end(server.process)
+        expect_refusal("temporarily_unavailable", lambda: client.refresh(tokens), status=503)
         refused = expect_refusal("temporarily_unavailable", lambda: client.redeem(code), status=503)
         if "store" not in refused.answer["error_description"]:
             raise Failure(f"{refused}")
         if not any("the store cannot tell" in replica.log() for replica in replicas):
             raise Failure("the log does not tell of the store")
+        stack.enter_context(harness.Server(*command, port=port, home=place.home))
+        deadline = time.monotonic() + CALL_S
+        while True:
+            try:
+                expect_call(place, client.refresh(tokens))
+                break
+            except Refused as refused:
+                if refused.status != 503 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
     return f"one of 6 wins; {LIMIT} calls of three replicas; refused while the store is down"
 
 

@@ -101,6 +101,11 @@ impl Authenticator {
             .chain(servers.filter_map(Issuer::name))
             .map(str::to_owned)
             .collect();
+        // Clients that are not told what to begin with ask for what there is.
+        let mut scopes = config.challenge_scopes.clone();
+        if let (true, Some(sign_in)) = (scopes.is_empty(), &sign_in) {
+            scopes.extend(sign_in.scopes().map(str::to_owned));
+        }
         // Whoever has keys alone has nowhere to send a client to.
         let resource = resource.filter(|_| !servers.is_empty());
         Ok(Self(Arc::new(Inner {
@@ -117,7 +122,7 @@ impl Authenticator {
             ),
             metadata: resource.map(|it| Metadata {
                 path: it.path().to_owned(),
-                document: it.metadata(&servers, &config.challenge_scopes),
+                document: it.metadata(&servers, &scopes),
             }),
             cache: Cache::new(),
         })))

@@ -1,7 +1,7 @@
 //! What an issuer says about itself: RFC 8414, and the older form of OpenID Connect Discovery.
 
 use url::Url;
-use wharf_model::Json;
+use wharf_model::{Json, Slice};
 use wharf_upstream::Trust;
 
 use crate::key_source::fetch;
@@ -37,6 +37,11 @@ impl Metadata {
             Some(named) if is_same(&named, issuer) => Ok(metadata),
             _ => Err(refuse("names another issuer")),
         }
+    }
+
+    /// Whether a member is `true`.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.0.slice().get(name).and_then(Slice::boolean) == Some(true)
     }
 
     /// A member that is a text, such as `token_endpoint`.

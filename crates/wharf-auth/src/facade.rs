@@ -47,7 +47,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use url::Url;
-use wharf_store::Store;
+use wharf_store::{Store, StoreError, WhenDown};
 
 use crate::ConfigMistake;
 
@@ -100,7 +100,7 @@ impl SignIn {
         let url = config::public_address(&issuer)?;
         config.check()?;
         let facade = Facade {
-            seals: Seals::new(&config.keys)?,
+            seals: Seals::new(&config.keys, &issuer)?,
             redirects: RedirectRules::new(config)?,
             documents: Documents::new(&config.client_documents),
             provider: Provider::new(config, &issuer)?,
@@ -214,10 +214,8 @@ impl Route {
     }
 }
 
-/// How long after its first use a refresh token that comes again ends nothing.
-const REUSE_GRACE: Duration = Duration::from_secs(10);
-/// More refreshes than that no sign-in lives for.
-const GENERATIONS_MAX: u64 = 1 << 20;
+/// Within how long uses of one refresh token count as one at the same time as another.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Where authorization servers' metadata are: RFC 8414, and OpenID Connect Discovery for clients that know only that.
 const METADATA: [&str; 2] = [
@@ -260,108 +258,132 @@ impl Facade {
         format!("{}{path}", self.issuer)
     }
 
-    /// Marks a refresh token as used, and ends its sign-in where it comes again.
-    async fn use_refresh(
+    /// Whether a refresh token is still good, before anything else is asked: a provider that hears of a spent one may end the
+    /// sign-in. From here on, others that come with it are told to wait.
+    async fn begin_refresh(
         &self,
         family: &str,
         generation: u64,
         attempt: &Attempt,
     ) -> Result<(), Failure> {
-        let life = self.refresh_mark_life_s();
-        let used = self.use_generation(family, generation, life, attempt).await;
-        if is_used_before(&used) {
-            self.end_if_reused(family, generation, attempt).await;
+        let ended = ended(family);
+        let ended = self.store.mark_age(&ended, self.refresh_life()).await;
+        if self.answer(ended, attempt)?.flatten().is_some() {
+            return Err(Failure::client(
+                "invalid_grant",
+                "its sign-in was ended",
+                "begin the sign-in anew; somebody signed out, or a refresh token came a second time",
+            ));
         }
-        used
-    }
-
-    /// A refresh token that was used before has been copied, and nobody can tell whether its owner or a thief has the
-    /// other: so the one that its sign-in has come to meanwhile is spent as well (RFC 9700 §4.14.2). Not at once, since two
-    /// windows of one client may well refresh at the same time. Without an answer of the store nothing ends.
-    async fn end_if_reused(&self, family: &str, generation: u64, attempt: &Attempt) {
-        let life = self.refresh_mark_life_s();
-        let age = self
-            .store
-            .mark_age(
-                &generation_mark(family, generation),
-                Duration::from_secs(life),
-            )
-            .await;
-        if let Ok(Some(age)) = age
-            && age > REUSE_GRACE
-        {
-            self.end_family(family, generation, life, attempt).await;
+        let used = used(family, generation);
+        self.check_unused(&used, self.refresh_life(), family, attempt)
+            .await?;
+        let name = format!("refreshing {family} {generation}");
+        match self.answer(self.store.put_new(&name, AT_ONCE).await, attempt)? {
+            Some(true) | None => Ok(()),
+            Some(false) => Err(Failure::client(
+                "temporarily_unavailable",
+                "another request is just using it",
+                "use the tokens that the other gets, or try again in ten seconds",
+            )),
         }
     }
 
-    fn refresh_mark_life_s(&self) -> u64 {
-        self.config.refresh_token_life_s + 1
-    }
-
-    /// Spends the first generation of refresh tokens behind `used` that was not used yet, which is the one that somebody
-    /// holds. Which it is nobody knows: it is found by steps that double, and then by halving.
-    async fn end_family(&self, family: &str, used: u64, life: u64, attempt: &Attempt) {
-        let is_used = async |generation| {
-            let using = self.use_generation(family, generation, life, attempt);
-            is_used_before(&using.await)
+    /// An error where a code or a refresh token was used before. Then it has been copied, and nobody can tell whether its
+    /// owner or a thief has the other: so its sign-in ends for both (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Not at once, since
+    /// clients do send a request twice, and two windows of one may well refresh at the same time.
+    async fn check_unused(
+        &self,
+        mark: &str,
+        life: Duration,
+        family: &str,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        let age = self.store.mark_age(mark, life).await;
+        let Some(age) = self.answer(age, attempt)?.flatten() else {
+            return Ok(());
         };
-        let (mut used, mut step) = (used, 1);
-        while step < GENERATIONS_MAX && is_used(used + step).await {
-            used += step;
-            step *= 2;
+        if age > AT_ONCE {
+            self.end_sign_in(family, attempt).await?;
         }
-        while step > 1 {
-            step /= 2;
-            if is_used(used + step).await {
-                used += step;
+        Err(used_before())
+    }
+
+    /// Marks a refresh token as used: the provider has given another for what is inside of it. It is too late for a store
+    /// that is down to refuse that.
+    async fn end_refresh(
+        &self,
+        family: &str,
+        generation: u64,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        let mark = used(family, generation);
+        match self.store.put_new(&mark, self.refresh_life()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(used_before()),
+            Err(error) => {
+                attempt.store_is_down(&error, WhenDown::Allow);
+                Ok(())
             }
         }
     }
 
-    async fn use_generation(
-        &self,
-        family: &str,
-        generation: u64,
-        life: u64,
-        attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        self.use_once(&generation_mark(family, generation), life, attempt)
-            .await
+    /// Ends what all refresh tokens of one sign-in are good for.
+    async fn end_sign_in(&self, family: &str, attempt: &Attempt) -> Result<(), Failure> {
+        let ended = ended(family);
+        let marked = self.store.put_new(&ended, self.refresh_life()).await;
+        self.answer(marked, attempt).map(|_| ())
+    }
+
+    /// Longer than any refresh token is good, so that what is said of one outlives it.
+    fn refresh_life(&self) -> Duration {
+        Duration::from_secs(self.config.refresh_token_life_s + 1)
     }
 
     /// Marks something that may be used once. An error when it was used before, or nobody can tell and that is not enough.
-    async fn use_once(&self, name: &str, life_s: u64, attempt: &Attempt) -> Result<(), Failure> {
-        let life = Duration::from_secs(life_s);
-        match self.store.put_new(name, life).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::client(
-                "invalid_grant",
-                "it was used before",
-                "begin the sign-in anew; a client that repeats a request must keep the first answer",
-            )),
-            Err(error) => {
-                attempt.store_is_down(&error, self.config.when_store_is_down);
-                match self.config.when_store_is_down {
-                    wharf_store::WhenDown::Allow => Ok(()),
-                    wharf_store::WhenDown::Refuse => Err(Failure::configuration(
-                        "temporarily_unavailable",
-                        "the store that tells used codes is down",
-                        "bring it back; `sign_in.when_store_is_down: allow` goes on without it",
-                    )),
-                }
-            }
+    async fn use_once(&self, name: &str, life: Duration, attempt: &Attempt) -> Result<(), Failure> {
+        match self.answer(self.store.put_new(name, life).await, attempt)? {
+            Some(true) | None => Ok(()),
+            Some(false) => Err(used_before()),
         }
+    }
+
+    /// What the store says; nothing where it is down and that is good enough.
+    fn answer<T>(
+        &self,
+        said: Result<T, StoreError>,
+        attempt: &Attempt,
+    ) -> Result<Option<T>, Failure> {
+        said.map(Some).or_else(|error| {
+            attempt.store_is_down(&error, self.config.when_store_is_down);
+            match self.config.when_store_is_down {
+                WhenDown::Allow => Ok(None),
+                WhenDown::Refuse => Err(Failure::configuration(
+                    "temporarily_unavailable",
+                    "the store that tells used codes is down",
+                    "bring it back; `sign_in.when_store_is_down: allow` goes on without it",
+                )),
+            }
+        })
     }
 }
 
-fn generation_mark(family: &str, generation: u64) -> String {
+fn used_before() -> Failure {
+    Failure::client(
+        "invalid_grant",
+        "it was used before",
+        "begin the sign-in anew; a client that repeats a request must keep the first answer",
+    )
+}
+
+/// The mark of a refresh token that was used.
+fn used(family: &str, generation: u64) -> String {
     format!("refresh {family} {generation}")
 }
 
-/// Whether [`Facade::use_once`] refused because of that, and not for want of an answer.
-fn is_used_before(used: &Result<(), Failure>) -> bool {
-    used.as_ref()
-        .is_err_and(|failure| failure.code == "invalid_grant")
+/// The mark of a sign-in that has ended.
+fn ended(family: &str) -> String {
+    format!("ended {family}")
 }
 
 /// Seconds since 1970.

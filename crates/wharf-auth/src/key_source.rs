@@ -189,7 +189,7 @@ impl Inner {
             fetching.sought_at = Some(now);
         }
         let source = self.clone();
-        let task = tokio::spawn(async move {
+        let task = wharf_model::home::spawn(async move {
             let fetched = source.fetch_now().await.map(Arc::new);
             source.settle(&fetched);
             // Nobody may be waiting any more.

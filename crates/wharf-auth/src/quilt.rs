@@ -150,8 +150,10 @@ fn unverifiable() -> Fault {
 fn request_id(headers: &HeaderMap) -> String {
     let mut names = ["mcp-session-id", "x-request-id"].iter();
     let id = names.find_map(|name| headers.get(*name)?.to_str().ok());
+    // Nothing that could end the field, or begin another line of its kind.
     id.unwrap_or("-")
         .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.:+/=".contains(*c))
         .take(REQUEST_ID_CHARS_MAX)
         .collect()
 }

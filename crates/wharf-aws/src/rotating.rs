@@ -108,6 +108,15 @@ impl RotatingSecret {
         }
     }
 
+    /// The secret that is just being fetched, for what does not fit the one that is held: nobody may have looked for long.
+    /// None where nothing is fetched, or that fails.
+    pub async fn renewed(&self) -> Option<Secret> {
+        let Kind::Fetched(lease) = &self.0 else {
+            return None;
+        };
+        Some(lease.renewed().await?.good.current.clone())
+    }
+
     /// The secret before the last change, for an hour after the change was seen: what was signed by it is no older. To be
     /// tried once, after [`RotatingSecret::current`] did not fit.
     pub fn previous(&self) -> Option<Secret> {

@@ -42,6 +42,8 @@ pub struct Catalog {
     template_sources: Vec<usize>,
     /// The tools that are rendered for a client, as they were before, by their place in the list.
     unrendered: HashMap<usize, Arc<Tool>>,
+    /// The client that tools are rendered for.
+    client: Option<Client>,
     /// Where clients are shown three tools that find the others.
     search: Option<Search>,
     /// What was decided about that, and why.
@@ -124,6 +126,7 @@ impl Catalog {
             resource_templates: Vec::new(),
             template_sources: Vec::new(),
             unrendered: HashMap::default(),
+            client: None,
             search: None,
             listing: None,
             restriction: None,
@@ -196,6 +199,7 @@ impl Catalog {
     /// Lists the tools as a client bears them. Calls are checked against the true schemas all the same.
     #[must_use]
     pub fn rendered_for(mut self, client: Client) -> Self {
+        self.client = Some(client);
         for (index, tool) in self.tools.iter_mut().enumerate() {
             if let Some(rendered) = profile::render(client, tool) {
                 self.unrendered
@@ -208,7 +212,9 @@ impl Catalog {
     /// Decides whether clients are shown all tools or three to find them with, and says why.
     pub fn list_tools(&mut self, mode: ToolsMode, tokens_max: usize) -> Result<(), CatalogError> {
         let listing = Listing::decide(mode, tokens_max, &self.tools);
-        self.search = listing.searches.then(|| Search::new(&self.tools));
+        self.search = listing
+            .searches
+            .then(|| Search::new(&self.tools, self.client));
         for tool in self.search.iter().flat_map(Search::listed) {
             if let Some(route) = self.tool_routes.get(&tool.name) {
                 return Err(CatalogError::Clash {
@@ -244,7 +250,7 @@ impl Catalog {
         let search = if let Some(search) = &self.search {
             search
         } else {
-            once = Search::new(&self.tools);
+            once = Search::new(&self.tools, None);
             &once
         };
         search.best(&self.visible().shown(), question, limit)
@@ -379,7 +385,7 @@ impl Catalog {
         let result = match tool {
             SearchTool::Find => {
                 let _place = counted().await?;
-                search.find(&shown(), arguments)
+                search.find(&shown(), arguments).await
             }
             SearchTool::Describe => {
                 let shown = shown();
@@ -388,7 +394,7 @@ impl Catalog {
                     shown.has(route.index).then(|| &*self.tools[route.index])
                 };
                 let _place = counted().await?;
-                search.describe(&shown, by_name, arguments)
+                search.describe(&shown, by_name, arguments).await
             }
             SearchTool::Call => {
                 let (name, arguments) = search::wanted(arguments);
@@ -401,7 +407,7 @@ impl Catalog {
                             watch.forbid();
                         }
                         let _place = counted().await?;
-                        search.unknown(&shown(), &name)
+                        search.unknown(&shown(), &name).await
                     }
                     Err(refused) => return Err(refused.or(|| unknown("tool", &name))),
                 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use wharf_model::{Json, Slice, Tool};
 
@@ -35,9 +35,16 @@ pub struct ArgumentEdit {
     /// Not listed, and never sent. Only for an argument that is not required. Default: false.
     pub hidden: bool,
     /// Not listed, and sent with this value in every call; a client cannot change it.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Value>,
     /// Sent with this value where a call leaves it out; it need not be given then, even where the API requires it.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
+}
+
+/// A value that is there, be it null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What an edit does to each call.
@@ -347,6 +354,30 @@ mod tests {
                 Added::Refused(name) => panic!("{edit}: `{name}` was refused"),
             };
             assert_eq!(sent, expected, "{edit}");
+        }
+    }
+
+    /// In YAML `fixed: null` stands there as plainly as `fixed: 1`.
+    #[test]
+    fn null_is_a_value() {
+        for (edit, sent) in [
+            (
+                r#"{"arguments":{"any":{"fixed":null}}}"#,
+                r#"{"query":"x","any":null}"#,
+            ),
+            (
+                r#"{"arguments":{"any":{"default":null}}}"#,
+                r#"{"query":"x","any":null}"#,
+            ),
+            (r#"{"arguments":{"any":{}}}"#, r#"{"query":"x"}"#),
+        ] {
+            let (_, additions, mistakes) = edited(edit);
+            assert!(mistakes.is_empty(), "{edit}: {mistakes:?}");
+            let applied = match additions.apply(Slice::parse(r#"{"query":"x"}"#).unwrap()) {
+                Added::Changed(json) => json.as_str().to_owned(),
+                _ => r#"{"query":"x"}"#.to_owned(),
+            };
+            assert_eq!(applied, sent, "{edit}");
         }
     }
 

@@ -40,7 +40,7 @@ pub use limits::{LimitRule, LimitsConfig, Per, SharedCount, SharedCounter, Witho
 pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};
 pub use pattern::{RuleMistake, ToolPattern};
-pub use search::{Listing, TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
+pub use search::{CALL as CALL_TOOL, Listing, TOOLS_TOKENS_MAX_DEFAULT, ToolsMode};
 pub use select::Selector;
 pub use shape::{Shape, ShapeError, Shaped};
 pub use tokens::{tokens, tokens_of_tool};

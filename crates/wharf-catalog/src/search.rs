@@ -4,7 +4,8 @@
 //! shown three tools; a model finds an operation by what it wants, looks at its definition, and calls it. Nothing else
 //! changes: every tool can still be called by its own name, with all its checks.
 //!
-//! The index is built at the first find, so it costs the start nothing.
+//! The index is built at the first find, so it costs the start nothing; on a thread of its own, so that the calls that
+//! share the finder's do not wait for it.
 
 mod index;
 mod offered;
@@ -28,9 +29,12 @@ use self::summary::{head, summary};
 use crate::access::Shown;
 use crate::arguments::{self, Checked, Checker};
 use crate::catalog::TOOL_NAME_CHARS_MAX;
+use crate::client::Client;
+use crate::profile;
 use crate::tokens::{tokens_of_tool, tokens_of_words};
 
-use self::offered::{CALL, DESCRIBE, FIND};
+pub use self::offered::CALL;
+use self::offered::{DESCRIBE, FIND};
 
 /// How many tools are found when the model does not say how many.
 const FOUND_DEFAULT: usize = 8;
@@ -103,10 +107,11 @@ impl Listing {
 
 /// Finds and describes the tools of one catalog.
 pub(crate) struct Search {
+    /// As the client bears them.
     listed: Vec<Arc<Tool>>,
-    /// In the order of `listed`.
+    /// In the order of `listed`, by what they truly take.
     checkers: [OnceLock<Checker>; 3],
-    index: OnceLock<Index>,
+    index: Arc<OnceLock<Index>>,
 }
 
 /// One of the three, by its place in the list.
@@ -129,11 +134,11 @@ impl SearchTool {
 }
 
 impl Search {
-    pub(crate) fn new(tools: &[Arc<Tool>]) -> Self {
+    pub(crate) fn new(tools: &[Arc<Tool>], client: Option<Client>) -> Self {
         Self {
-            listed: Self::listed_for(tools.len()),
+            listed: Self::listed_for(tools.len(), client),
             checkers: Default::default(),
-            index: OnceLock::new(),
+            index: Arc::default(),
         }
     }
 
@@ -144,7 +149,8 @@ impl Search {
         arguments: Slice<'a>,
     ) -> Result<Checked<'a>, String> {
         let at = tool as usize;
-        let checker = self.checkers[at].get_or_init(|| Checker::new(&self.listed[at].input_schema));
+        let checker = self.checkers[at]
+            .get_or_init(|| Checker::new(&Self::listed_for(0, None)[at].input_schema));
         arguments::check(checker, arguments)
     }
 
@@ -153,12 +159,18 @@ impl Search {
         &self.listed
     }
 
-    /// The three, for whoever is shown so many tools.
-    pub(crate) fn listed_for(count: usize) -> Vec<Arc<Tool>> {
-        offered::tools(count).into_iter().map(Arc::new).collect()
+    /// The three, for whoever is shown so many tools, as a client bears them.
+    pub(crate) fn listed_for(count: usize, client: Option<Client>) -> Vec<Arc<Tool>> {
+        let tools = offered::tools(count).into_iter();
+        tools
+            .map(|tool| {
+                let rendered = client.and_then(|client| profile::render(client, &tool));
+                Arc::new(rendered.unwrap_or(tool))
+            })
+            .collect()
     }
 
-    /// The best of the tools that are shown for a question, best first.
+    /// The best of the tools that are shown for a question, best first. The first to ask has the index built here.
     pub(crate) fn best<'t>(
         &self,
         shown: &Shown<'t>,
@@ -173,8 +185,22 @@ impl Search {
             .collect()
     }
 
+    /// Has the index built elsewhere, where it is not: thousands of tools take as long as thousands of calls.
+    async fn make_ready(&self, shown: &Shown<'_>) {
+        if self.index.get().is_some() {
+            return;
+        }
+        let (index, tools) = (self.index.clone(), shown.all().to_vec());
+        let building = tokio::task::spawn_blocking(move || {
+            index.get_or_init(|| Index::new(&tools));
+        });
+        // Whoever asks builds it where that has failed.
+        let _ = building.await;
+    }
+
     /// Answers `find_tools`.
-    pub(crate) fn find(&self, tools: &Shown<'_>, arguments: Slice<'_>) -> ToolResult {
+    pub(crate) async fn find(&self, tools: &Shown<'_>, arguments: Slice<'_>) -> ToolResult {
+        self.make_ready(tools).await;
         let question = arguments
             .get("query")
             .and_then(Slice::text)
@@ -205,7 +231,7 @@ impl Search {
     }
 
     /// Answers `describe_tool`.
-    pub(crate) fn describe<'t>(
+    pub(crate) async fn describe<'t>(
         &self,
         tools: &Shown<'_>,
         by_name: impl Fn(&str) -> Option<&'t Tool>,
@@ -223,7 +249,7 @@ impl Search {
         {
             match by_name(&name) {
                 Some(tool) => push_definition(&mut text, tool),
-                None => unknown.push(self.not_there(tools, &name)),
+                None => unknown.push(self.not_there(tools, &name).await),
             }
         }
         if text.is_empty() && !unknown.is_empty() {
@@ -237,13 +263,13 @@ impl Search {
     }
 
     /// What to say of a name that nothing has, for the model to mend.
-    pub(crate) fn unknown(&self, tools: &Shown<'_>, name: &str) -> ToolResult {
-        ToolResult::error(self.not_there(tools, name))
+    pub(crate) async fn unknown(&self, tools: &Shown<'_>, name: &str) -> ToolResult {
+        ToolResult::error(self.not_there(tools, name).await)
     }
 
-    fn not_there(&self, tools: &Shown<'_>, name: &str) -> String {
+    async fn not_there(&self, tools: &Shown<'_>, name: &str) -> String {
         let mut text = format!("There is no tool `{}`.", shown(name));
-        let nearest = self.nearest(tools, name);
+        let nearest = self.nearest(tools, name).await;
         if nearest.is_empty() {
             let _ = write!(text, " `{FIND}` finds tools by what they do.");
         } else {
@@ -253,7 +279,7 @@ impl Search {
     }
 
     /// Names that look like `name`; where none does, those of tools that its words find.
-    fn nearest<'t>(&self, tools: &Shown<'t>, name: &str) -> Vec<&'t str> {
+    async fn nearest<'t>(&self, tools: &Shown<'t>, name: &str) -> Vec<&'t str> {
         let mut alike: Vec<(f64, &str)> = tools
             .iter()
             .map(|tool| {
@@ -264,6 +290,7 @@ impl Search {
             .collect();
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
         if alike.is_empty() {
+            self.make_ready(tools).await;
             let found = self.best(tools, name, SUGGESTED_MAX);
             return found.into_iter().map(|tool| tool.name.as_str()).collect();
         }

@@ -37,7 +37,7 @@ impl News {
             let mut sources = self.sources.subscribe();
             // Taken here and not in the task: what changes before the task runs must not be missed.
             let merged = changes_of(&sources.borrow_and_update());
-            let task = tokio::spawn(merge(sources, merged, self.changes.clone()));
+            let task = wharf_model::home::spawn(merge(sources, merged, self.changes.clone()));
             AbortOnDropHandle::new(task)
         });
         self.changes.subscribe()

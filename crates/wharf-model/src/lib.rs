@@ -6,6 +6,7 @@
 //! without a tree being built of it.
 
 pub mod calendar;
+pub mod home;
 mod json;
 
 mod completion;

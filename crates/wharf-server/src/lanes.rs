@@ -12,15 +12,23 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, RuntimeFlavor};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
+use wharf_model::home;
 
 /// Less than what a call may take, and long enough to cost nothing.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How long what is served may take to go. Nothing in it waits, so it takes as long as the longest step of work.
+const END_MAX: Duration = Duration::from_secs(1);
+
 /// The threads. They end, with all that they serve, when this is dropped.
-#[derive(Debug, Default)]
-pub(crate) struct Lanes(Vec<Lane>);
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    /// Done when nothing of what they served is left.
+    ended: mpsc::Receiver<()>,
+}
 
 #[derive(Debug)]
 struct Lane {
@@ -32,14 +40,28 @@ struct Lane {
 }
 
 impl Lanes {
-    /// As many as the runtime of the caller has threads. Where it has only the caller's, everything is served there.
-    pub(crate) fn start() -> io::Result<Self> {
-        let caller = Handle::current();
-        if caller.runtime_flavor() == RuntimeFlavor::CurrentThread {
-            return Ok(Self::default());
-        }
-        let lanes = 0..caller.metrics().num_workers();
-        lanes.map(Lane::start).collect::<io::Result<_>>().map(Self)
+    /// As many as the runtime of the caller has threads. Where it has only the caller's, or the system has no more,
+    /// everything is served there.
+    pub(crate) fn start() -> Self {
+        let home = Handle::current();
+        let count = match home.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => 0,
+            _ => home.metrics().num_workers(),
+        };
+        let (running, ended) = mpsc::channel(1);
+        let lanes = (0..count).map(|number| Lane::start(number, home.clone(), running.clone()));
+        let lanes = lanes.collect::<io::Result<_>>().unwrap_or_else(|error| {
+            tracing::warn!(%error, "connections have no threads of their own");
+            Vec::new()
+        });
+        Self { lanes, ended }
+    }
+
+    /// Ends them, and waits until what they served is gone, but not for long.
+    pub(crate) async fn end(self) {
+        let Self { lanes, mut ended } = self;
+        drop(lanes);
+        let _ = tokio::time::timeout(END_MAX, ended.recv()).await;
     }
 
     /// Gives a connection to the thread that serves the fewest.
@@ -52,7 +74,7 @@ impl Lanes {
         F: Future<Output = ()> + Send + 'static,
     {
         let Some(lane) = self
-            .0
+            .lanes
             .iter()
             .min_by_key(|lane| Arc::strong_count(&lane.served))
         else {
@@ -71,13 +93,20 @@ impl Lanes {
 }
 
 impl Lane {
-    fn start(number: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+    fn start(number: usize, home: Handle, running: mpsc::Sender<()>) -> io::Result<Self> {
         let (open, closed) = oneshot::channel::<()>();
-        let handle = runtime.handle().clone();
+        let (tell, started) = std::sync::mpsc::channel();
         thread::Builder::new()
             .name(format!("lane-{number}"))
             .spawn(move || {
+                // Dropped after the runtime, with which ends what it serves.
+                let _running = running;
+                let runtime = match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(error) => return tell.send(Err(error)).unwrap_or_default(),
+                };
+                home::settle(home);
+                let _ = tell.send(Ok(runtime.handle().clone()));
                 runtime.block_on(async {
                     tokio::select! {
                         _ = closed => {}
@@ -85,8 +114,9 @@ impl Lane {
                     }
                 });
             })?;
+        let started = started.recv();
         Ok(Self {
-            runtime: handle,
+            runtime: started.map_err(|_| io::Error::other("a thread ended at once"))??,
             served: Arc::new(()),
             _open: open,
         })
@@ -106,7 +136,6 @@ mod tests {
     use std::collections::HashMap;
 
     use tokio::net::TcpListener;
-    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -139,17 +168,47 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
     async fn threads_serve_as_many_each_until_the_end() {
-        let lanes = Lanes::start().unwrap();
+        let lanes = Lanes::start();
         let (by_thread, mut closed) = served(&lanes, 6).await;
         assert!(!by_thread.contains_key(&thread::current().id()));
         assert_eq!(by_thread.into_values().collect::<Vec<_>>(), [2, 2, 2]);
-        drop(lanes);
-        assert_eq!(closed.recv().await, None, "all that is served ends");
+        lanes.end().await;
+        let gone = closed.try_recv();
+        assert_eq!(gone, Err(mpsc::error::TryRecvError::Disconnected));
     }
 
     #[tokio::test]
     async fn where_there_is_one_thread_it_serves() {
-        let (by_thread, _closed) = served(&Lanes::start().unwrap(), 2).await;
+        let (by_thread, _closed) = served(&Lanes::start(), 2).await;
         assert_eq!(by_thread, HashMap::from([(thread::current().id(), 2)]));
+    }
+
+    /// What all calls share does not wait for the thread of the call that needed it first.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_is_spawned_at_home_goes_on_while_the_thread_is_busy() {
+        let lanes = Lanes::start();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (tell, told) = oneshot::channel();
+        let serve = async move |_| {
+            let (spawned, here) = std::sync::mpsc::channel();
+            let (within, there) = (spawned.clone(), thread::current().id());
+            home::spawn(async move { spawned.send(thread::current().id()) });
+            home::within(async move {
+                // Not waited for: that would be on this thread.
+                drop(tokio::spawn(
+                    async move { within.send(thread::current().id()) },
+                ));
+            })
+            .await;
+            // Nothing else runs on this thread meanwhile.
+            let elsewhere = here.iter().all(|thread| thread != there);
+            tell.send(elsewhere).unwrap();
+        };
+        lanes.serve(stream, serve).unwrap();
+        assert!(told.await.unwrap());
     }
 }

@@ -94,17 +94,14 @@ pub async fn serve(
 ) {
     let limits = &config.limits;
     let drain = Arc::new(Drain::default());
-    let lanes = Lanes::start().unwrap_or_else(|error| {
-        tracing::warn!(%error, "connections have no threads of their own");
-        Lanes::default()
-    });
     let house = House {
-        lanes,
+        lanes: Lanes::start(),
         routes: Arc::new(Routes::new(mcp.clone(), config, door, drain.clone())),
         limits: Arc::new(limits.clone()),
         places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),
         )),
+        places_to_refuse: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         graceful: GracefulShutdown::new(),
     };
     let until_told = async {
@@ -126,9 +123,7 @@ pub async fn serve(
     house.receive_waiting(&listener).await;
     drop(listener);
     let House {
-        graceful,
-        lanes: _lanes,
-        ..
+        graceful, lanes, ..
     } = house;
     let drained = async {
         if graceful.count() > 0 {
@@ -148,6 +143,8 @@ pub async fn serve(
             "calls were still in flight when the grace time ended"
         );
     }
+    // Calls that are cut short say so as they end, and nobody would hear it later.
+    lanes.end().await;
 }
 
 /// What takes connections in.
@@ -156,6 +153,8 @@ struct House {
     routes: Arc<Routes>,
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
+    /// For those who are turned away.
+    places_to_refuse: Arc<Semaphore>,
     graceful: GracefulShutdown,
 }
 
@@ -173,10 +172,13 @@ impl House {
                 }
             };
             if let Ok(place) = self.places.clone().try_acquire_owned() {
-                self.serve(stream, Room::Enough, Some(place));
-            } else {
-                make_room(&mut turned_away);
-                turned_away.extend(self.serve(stream, Room::None, None));
+                self.serve(stream, Room::Enough, place);
+                continue;
+            }
+            make_room(&mut turned_away);
+            // Where a thread is busy, who was told to end has not yet.
+            if let Ok(place) = self.places_to_refuse.clone().acquire_owned().await {
+                turned_away.extend(self.serve(stream, Room::None, place));
             }
         }
     }
@@ -188,7 +190,7 @@ impl House {
             && let Ok(place) = self.places.clone().try_acquire_owned()
             && let Ok(Ok(stream)) = tokio::time::timeout(LAST_WAIT, listener.accept()).await
         {
-            self.serve(stream, Room::Enough, Some(place));
+            self.serve(stream, Room::Enough, place);
         }
     }
 
@@ -197,7 +199,7 @@ impl House {
         &self,
         stream: TcpStream,
         room: Room,
-        place: Option<OwnedSemaphorePermit>,
+        place: OwnedSemaphorePermit,
     ) -> Option<AbortHandle> {
         let (routes, limits) = (self.routes.clone(), self.limits.clone());
         let watcher = self.graceful.watcher();

@@ -9,7 +9,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates,
 };
-use wharf_model::Secret;
+use wharf_model::{Secret, home};
 
 use crate::key::Key;
 use crate::patience::{Patience, millis};
@@ -111,13 +111,14 @@ impl Redis {
         question: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
     ) -> Result<T, StoreError> {
         self.patience
-            .ask(async {
+            // The connection is everybody's, and whoever asks may be the one to open it.
+            .ask(home::within(async {
                 let connection = self
                     .connection
                     .get_or_try_init(async || self.connection())
                     .await?;
                 question(connection.clone()).await
-            })
+            }))
             .await
     }
 

@@ -12,8 +12,9 @@ use crate::memory::Memory;
 use crate::redis::Redis;
 use crate::{Config, StoreError};
 
-/// No mark and no window lives longer; a longer one is cut to this. A month, beyond every use.
-const LIFE_MAX: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+/// No mark and no window lives longer; a longer one is cut to this. Beyond every use: the longest, of refresh tokens, is a
+/// year and a second.
+const LIFE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// A place for marks and counts, of this process or of all replicas. Cheap to clone.
 #[derive(Clone)]

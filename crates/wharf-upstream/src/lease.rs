@@ -173,6 +173,12 @@ impl<I: Issue> Lease<I> {
             .unwrap_or_else(|_| Err(self.0.issuer.given_up()))
     }
 
+    /// What comes of the renewal that is under way; none where none is, or it fails.
+    pub async fn renewed(&self) -> Option<Arc<Held<I::Good>>> {
+        let outcome = self.0.renewals().running.as_ref()?.outcome.clone();
+        outcome.await.ok()?.ok()
+    }
+
     /// The API refused `refused`. Whether something else may be had for a second try.
     pub fn refuse(&self, refused: &Arc<Held<I::Good>>) -> bool {
         let mut renewals = self.0.renewals();
@@ -212,7 +218,7 @@ impl<I: Issue> Lease<I> {
         let (tell, outcome) = oneshot::channel();
         let outcome = outcome.shared();
         let inner = self.0.clone();
-        let task = tokio::spawn(async move {
+        let task = wharf_model::home::spawn(async move {
             let earlier = inner.held.load_full();
             let asked_at = Instant::now();
             let issued = inner.issuer.clone().issue(earlier).await;

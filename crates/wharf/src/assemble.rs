@@ -1,6 +1,6 @@
 //! From a configuration to everything that is offered: documents read, sources built, one catalog over them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::policy;
 use crate::references::{self, Origin};
 use crate::secrets::{self, Surroundings};
 use crate::terminal;
+use crate::watched::Watched;
 
 /// A document file larger than this is not read: the largest public descriptions have about 40 MB.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
@@ -47,8 +48,6 @@ pub(crate) struct Assembled {
     pub(crate) reports: Vec<SourceReport>,
     /// How many policies decide besides the rules, where there is a file of them.
     pub(crate) policies: Option<usize>,
-    /// Every file that was read, for `--watch`.
-    pub(crate) files: Vec<PathBuf>,
 }
 
 /// What one source gave.
@@ -57,9 +56,14 @@ pub(crate) struct SourceReport {
     pub(crate) report: Report,
 }
 
-/// Reads what the command line names and builds everything from it; a source without a tool is a failure.
-pub(crate) async fn assemble(input: &Input, schemas: Schemas) -> Result<Assembled, Failure> {
-    let assembled = assemble_whatever(input, schemas).await?;
+/// Reads what the command line names and builds everything from it; a source without a tool is a failure. `files` gets
+/// every file that was read or looked for, also where that fails.
+pub(crate) async fn assemble(
+    input: &Input,
+    schemas: Schemas,
+    files: &mut Watched,
+) -> Result<Assembled, Failure> {
+    let assembled = assemble_whatever(input, schemas, files).await?;
     for (source, SourceReport { report, .. }) in
         assembled.config.sources.values().zip(&assembled.reports)
     {
@@ -87,16 +91,17 @@ pub(crate) async fn assemble(input: &Input, schemas: Schemas) -> Result<Assemble
 pub(crate) async fn assemble_whatever(
     input: &Input,
     schemas: Schemas,
+    files: &mut Watched,
 ) -> Result<Assembled, Failure> {
-    let (config, files) = config::read(input, &Environment::of_process()).await?;
-    of_config(config, files, schemas).await
+    let config = config::read(input, &Environment::of_process(), files).await?;
+    of_config(config, schemas, files).await
 }
 
-/// Builds everything from a configuration; `files` are those it was read from.
+/// Builds everything from a configuration.
 pub(crate) async fn of_config(
     mut config: Config,
-    mut files: Vec<PathBuf>,
     schemas: Schemas,
+    files: &mut Watched,
 ) -> Result<Assembled, Failure> {
     let reads_scopes = config
         .access
@@ -123,7 +128,7 @@ pub(crate) async fn of_config(
     let mut offers = Vec::new();
     let mut reports = Vec::new();
     for (name, source) in &config.sources {
-        let (offer, report) = build_source(name, source, &config.file, &mut files)
+        let (offer, report) = build_source(name, source, &config.file, files)
             .await
             .map_err(|failure| {
                 if config.sources.len() > 1 {
@@ -151,7 +156,7 @@ pub(crate) async fn of_config(
         let policy = access
             .cedar
             .as_ref()
-            .map(|cedar| policy::read(&catalog, cedar, &config.file, &mut files))
+            .map(|cedar| policy::read(&catalog, cedar, &config.file, files))
             .transpose()?;
         policies = policy.as_ref().map(|(_, count)| *count);
         catalog = catalog
@@ -169,7 +174,6 @@ pub(crate) async fn of_config(
         authenticator,
         reports,
         policies,
-        files,
     })
 }
 
@@ -265,7 +269,7 @@ pub(crate) async fn build_source(
     name: &str,
     source: &SourceConfig,
     file: &ConfigFile,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
 ) -> Result<(Offer, Report), Failure> {
     let (document, location) = read_document(name, source, file, files).await?;
     let whereabouts = Whereabouts {
@@ -446,7 +450,7 @@ async fn read_document(
     name: &str,
     source: &SourceConfig,
     file: &ConfigFile,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
 ) -> Result<(Document, Option<String>), Failure> {
     let location = &source.openapi;
     let environment = Environment::of_process();
@@ -482,12 +486,12 @@ async fn read_document(
         return Ok((document, Some(fetched.url)));
     }
     let path = file.folder.join(location);
+    files.add(&path);
     let read = read_document_file(&path).map_err(|failure| {
         let place = file.of_source(name, "openapi", &[]);
         failure.at(place)
     })?;
     let document = parse(Bytes::from(read), location)?;
-    files.push(path.clone());
     let document = references::attach(document, &Origin::File(&path), files).await;
     Ok((document, None))
 }

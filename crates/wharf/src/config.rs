@@ -14,6 +14,7 @@ use wharf_upstream::{ClientCertificate, Credentials, Trust, UpstreamError};
 use crate::cli::Input;
 use crate::failure::{self, Failure};
 use crate::secrets;
+use crate::watched::Watched;
 
 /// Where a configuration is looked for when none is named.
 pub(crate) const DEFAULT_FILE: &str = "wharf.yaml";
@@ -264,13 +265,14 @@ fn default_name() -> String {
     "wharf".to_owned()
 }
 
-/// Reads what the command line names: a configuration, or one document that becomes one. Gives the files it read too.
+/// Reads what the command line names: a configuration, or one document that becomes one. `files` gets those it read.
 pub(crate) async fn read(
     input: &Input,
     environment: &Environment,
-) -> Result<(Config, Vec<PathBuf>), Failure> {
+    files: &mut Watched,
+) -> Result<Config, Failure> {
     if let Some(document) = &input.document {
-        return Ok((of_document(document, input.base_url.clone()), Vec::new()));
+        return Ok(of_document(document, input.base_url.clone()));
     }
     let path = input
         .config
@@ -280,6 +282,7 @@ pub(crate) async fn read(
         return Err(Failure::new(format!("there is no `{DEFAULT_FILE}` here, and no document was named"))
             .hint("name a document (`wharf serve openapi.yaml --base-url URL`), a configuration (`--config FILE`), or try `wharf demo`"));
     }
+    files.add(&path);
     let refused = |errors: wharf_config::ConfigErrors| Failure::new(errors.to_string());
     let draft = wharf_config::Draft::read(&path).map_err(refused)?;
     let draft = draft.with_digest(DIGEST);
@@ -287,6 +290,9 @@ pub(crate) async fn read(
     let loaded = draft
         .load::<Config>(environment, &stored)
         .map_err(refused)?;
+    for file in &loaded.files {
+        files.add(file);
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -305,7 +311,7 @@ pub(crate) async fn read(
         ))
         .hint("add a source: its name, and below it `openapi:` with a document"));
     }
-    Ok((config, loaded.files))
+    Ok(config)
 }
 
 /// The configuration that `wharf serve DOCUMENT --base-url URL` stands for.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::thread::Builder;
 
 use crate::failure::Failure;
 
@@ -22,9 +23,12 @@ pub(crate) fn read(path: &Path, bytes_max: u64, hint: &str) -> Result<Vec<u8>, F
         return Err(cannot(&"it is no file"));
     }
     let file = File::open(path).map_err(|error| cannot(&error))?;
+    let too_long = || cannot(&format_args!("it has more than {bytes_max} bytes"));
+    if metadata.len() > bytes_max {
+        return Err(too_long());
+    }
     let length = usize::try_from(metadata.len()).unwrap_or_default();
     if length >= BYTES_FOR_THREAD
-        && metadata.len() <= bytes_max
         && let Ok(bytes) = in_halves(&file, length)
     {
         return Ok(bytes);
@@ -34,7 +38,7 @@ pub(crate) fn read(path: &Path, bytes_max: u64, hint: &str) -> Result<Vec<u8>, F
         .read_to_end(&mut bytes)
         .map_err(|error| cannot(&error))?;
     if bytes.len() as u64 > bytes_max {
-        return Err(cannot(&format_args!("it has more than {bytes_max} bytes")));
+        return Err(too_long());
     }
     Ok(bytes)
 }
@@ -45,7 +49,8 @@ fn in_halves(file: &File, length: usize) -> io::Result<Vec<u8>> {
     let middle = length / 2;
     let (first, second) = bytes.split_at_mut(middle);
     std::thread::scope(|scope| {
-        let second = scope.spawn(move || file.read_exact_at(second, middle as u64));
+        let second = Builder::new()
+            .spawn_scoped(scope, move || file.read_exact_at(second, middle as u64))?;
         file.read_exact_at(first, 0)?;
         second.join().expect("reading does not panic")
     })?;

@@ -16,6 +16,7 @@ mod secrets;
 mod tables;
 mod telemetry;
 mod terminal;
+mod watched;
 mod who;
 
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
     });
     // Standard input is read by a thread that cannot be stopped; the process does not wait for it.
     runtime.shutdown_background();
+    let outcome = outcome.and_then(|code| terminal::printed().map(|()| code));
     outcome.unwrap_or_else(|failure| {
         terminal::fail(&failure);
         failure::wrong()

@@ -1,12 +1,12 @@
 //! The policy that `access.cedar` names, in a binary that knows the language.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use wharf_catalog::{Catalog, CedarConfig, Policy};
 
 use crate::config::ConfigFile;
 use crate::failure::Failure;
+use crate::watched::Watched;
 
 /// A policy, and of how many policies it is made.
 pub(crate) type Counted = (Arc<dyn Policy>, usize);
@@ -17,7 +17,7 @@ pub(crate) fn read(
     catalog: &Catalog,
     config: &CedarConfig,
     file: &ConfigFile,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
 ) -> Result<Counted, Failure> {
     use wharf_cedar::{Files, Policies};
 
@@ -40,7 +40,7 @@ pub(crate) fn read(
     _: &Catalog,
     _: &CedarConfig,
     file: &ConfigFile,
-    _: &mut Vec<PathBuf>,
+    _: &mut Watched,
 ) -> Result<Counted, Failure> {
     Err(
         Failure::new("`access.cedar` names a policy, and this binary was built without Cedar")
@@ -55,17 +55,17 @@ fn text(
     key: &str,
     name: &str,
     file: &ConfigFile,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
 ) -> Result<wharf_cedar::Text, Failure> {
     /// More than ten thousand policies of a usual length; all are looked at for every call.
     const BYTES_MAX: u64 = 4 << 20;
     let path = file.folder.join(name);
+    files.add(&path);
     let place = || file.places.place(&["access", "cedar", key]);
     let hint = "paths start from the folder of the configuration";
     let bytes = crate::file::read(&path, BYTES_MAX, hint).map_err(|failure| failure.at(place()))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("`{}` is not UTF-8", path.display())).at(place()))?;
-    files.push(path);
     Ok(wharf_cedar::Text {
         name: name.to_owned(),
         text,

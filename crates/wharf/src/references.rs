@@ -13,6 +13,8 @@ use url::Url;
 use wharf_openapi::{Document, FoundFile};
 use wharf_upstream::{FetchOptions, fetch_document};
 
+use crate::watched::Watched;
+
 /// How many files deep references lead; files that refer to each other in a row are read one after the other.
 const ROUNDS_MAX: usize = 16;
 
@@ -37,7 +39,7 @@ pub(crate) enum Origin<'a> {
 pub(crate) async fn attach(
     document: Document,
     origin: &Origin<'_>,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
 ) -> Document {
     let Some(surroundings) = Surroundings::of(origin) else {
         return document;
@@ -96,7 +98,7 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    async fn find(&self, wanted: Vec<String>, files: &mut Vec<PathBuf>) -> Vec<Found> {
+    async fn find(&self, wanted: Vec<String>, files: &mut Watched) -> Vec<Found> {
         match &self.place {
             Place::Folder(folder) => wanted
                 .into_iter()
@@ -133,7 +135,7 @@ impl<'a> Surroundings<'a> {
 }
 
 /// A file of the folder. Symbolic links may lead to other places in it, and to none outside.
-fn read(wanted: &str, folder: &Path, files: &mut Vec<PathBuf>) -> Result<FoundFile, String> {
+fn read(wanted: &str, folder: &Path, files: &mut Watched) -> Result<FoundFile, String> {
     let outside = || "it is not in the document's folder".to_owned();
     let path = Url::parse(wanted)
         .ok()
@@ -144,7 +146,7 @@ fn read(wanted: &str, folder: &Path, files: &mut Vec<PathBuf>) -> Result<FoundFi
         .filter(|path| !path.components().any(|step| step == Component::ParentDir))
         .ok_or_else(outside)?;
     // One that is not there yet may come.
-    files.push(path.clone());
+    files.add(&path);
     let real = path
         .canonicalize()
         .map_err(|error| format!("cannot read it: {error}"))?;
@@ -242,7 +244,7 @@ mod tests {
             ("models", Some("it is no file")),
         ] {
             let wanted = base.join(reference).unwrap();
-            let found = read(wanted.as_str(), &inside, &mut Vec::new());
+            let found = read(wanted.as_str(), &inside, &mut Watched::default());
             match (found, expected) {
                 (Ok(found), None) => assert_eq!(&found.bytes[..], b"a: 1", "{reference}"),
                 (Err(reason), Some(expected)) => {
@@ -270,9 +272,9 @@ mod tests {
         }
         let path = folder.0.join("inside/openapi.yaml");
         let document = Document::read(std::fs::read(&path).unwrap()).unwrap();
-        let mut files = Vec::new();
+        let mut files = Watched::default();
         let document = attach(document, &Origin::File(&path), &mut files).await;
-        assert_eq!(files.len(), ROUNDS_MAX);
+        assert_eq!(files.count(), ROUNDS_MAX);
         assert_eq!(document.external_references(), [""; 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -19,9 +20,25 @@ pub(crate) const BOLD: Style = Style::new().bold();
 /// For what can be skipped.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
-/// Prints a line of the result. A reader that has gone away (`wharf tools | head`) is no failure.
+/// Why a result could not be printed.
+static UNPRINTED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line of the result. [`printed`] says at the end whether that worked.
 pub(crate) fn result(line: impl Display) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        // The first says why.
+        let _ = UNPRINTED.set(error);
+    }
+}
+
+/// Whether every result was printed. A reader that has gone away (`wharf tools | head`) is no failure.
+pub(crate) fn printed() -> Result<(), Failure> {
+    match UNPRINTED.get() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot print: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a line for the person who watches.
@@ -93,6 +110,9 @@ pub(crate) fn table<const N: usize>(
 /// Starts logging to stderr.
 pub(crate) fn start_log(level: Log, format: LogFormat) {
     use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let level = match level {
         Log::Off => LevelFilter::OFF,
         Log::Error => LevelFilter::ERROR,
@@ -101,6 +121,10 @@ pub(crate) fn start_log(level: Log, format: LogFormat) {
         Log::Debug => LevelFilter::DEBUG,
         Log::Trace => LevelFilter::TRACE,
     };
+    // What is signed has the arguments of a call in it, and at the last level that library tells it.
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("aws_sigv4", level.min(LevelFilter::DEBUG));
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr);
@@ -110,12 +134,16 @@ pub(crate) fn start_log(level: Log, format: LogFormat) {
             .with_ansi(shows_styles(&io::stderr()))
             .with_target(false)
             .without_time()
+            .finish()
+            .with(filter)
             .init(),
         LogFormat::Text => builder
             .with_ansi(shows_styles(&io::stderr()))
             .with_target(false)
+            .finish()
+            .with(filter)
             .init(),
-        LogFormat::Auto | LogFormat::Json => builder.json().init(),
+        LogFormat::Auto | LogFormat::Json => builder.json().finish().with(filter).init(),
     }
 }
 

@@ -15,6 +15,8 @@ use wharf_store::{StoreError, WhenDown};
 use super::random;
 
 const ID_BYTES: usize = 8;
+/// Of a client's name in the log.
+const NAME_CHARS_MAX: usize = 60;
 
 /// One attempt to sign in, by its id, and the request that is its step now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +92,10 @@ impl Attempt {
         );
     }
 
-    /// With whom: a client's own name is untrusted, and logged as such, bounded.
+    /// With whom: what of a client's own name is plain, for anybody may choose one.
     pub(crate) fn done_with(&self, step: &'static str, client: &str) {
+        let plain = |c: &char| c.is_ascii_alphanumeric() || " -_./:".contains(*c);
+        let client: String = client.chars().filter(plain).take(NAME_CHARS_MAX).collect();
         tracing::info!(
             request_id = self.request_id(),
             attempt = self.id,

@@ -74,11 +74,8 @@ async fn code(
         verifier,
         nonce,
     } = transaction;
-    // RFC 9207: an answer of one provider must not be taken for another's.
-    if parameters
-        .get("iss")
-        .is_some_and(|issuer| issuer != facade.provider.name())
-    {
+    let issuer = parameters.get("iss");
+    if !facade.provider.is_from(issuer, &asked.attempt).await? {
         return Err(Failure::provider(
             "server_error",
             "the answer is from another provider",

@@ -18,8 +18,9 @@ use crate::ConfigMistake;
 #[serde(deny_unknown_fields)]
 pub struct SignInConfig {
     /// Keys of at least 32 bytes that seal what clients and browsers carry, each by reference; every replica has the same.
-    /// The first one seals, each one opens. To rotate, put a new one in front everywhere, and take the old one away when
-    /// the refresh tokens it sealed have ended. Clients that it registered have to be added anew then.
+    /// The first one seals, each one opens. To rotate, add a new one behind everywhere, then put it in front everywhere, and
+    /// take the old one away when the refresh tokens it sealed have ended. Clients that it registered have to be added
+    /// anew then.
     pub keys: Vec<Secret>,
     /// The identity provider that people sign in with.
     pub provider: ProviderConfig,

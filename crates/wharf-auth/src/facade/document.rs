@@ -4,11 +4,10 @@
 //! network, without redirects, small, few at once, and kept for a few minutes only.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use url::Url;
 use wharf_upstream::{FetchOptions, Seconds, Trust, fetch_document};
 
@@ -23,8 +22,9 @@ const DOCUMENT_BYTES_MAX: usize = 16 << 10;
 const REDIRECT_URIS_MAX: usize = 20;
 /// A person waits for it.
 const FETCH_S: f64 = 5.0;
-/// So that nobody uses this server to press another.
-const FETCHES_MAX: usize = 8;
+/// Of one host, so that nobody uses this server to press another, nor keeps others waiting with a slow one.
+const FETCHES_PER_HOST_MAX: usize = 2;
+const FETCHES_MAX: usize = 64;
 /// A sign-in asks for a document once or twice; a changed one is seen soon.
 const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 const KEPT_MAX: usize = 256;
@@ -32,7 +32,23 @@ const KEPT_MAX: usize = 256;
 pub(crate) struct Documents {
     config: ClientDocuments,
     kept: Mutex<HashMap<String, (Instant, Client)>>,
-    turns: Semaphore,
+    /// The hosts that are asked at the moment.
+    asked: Mutex<Vec<String>>,
+}
+
+/// A host is being asked until this is dropped.
+struct Asking<'a> {
+    documents: &'a Documents,
+    host: String,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.documents.asked();
+        if let Some(at) = asked.iter().position(|host| *host == self.host) {
+            asked.swap_remove(at);
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -48,7 +64,7 @@ impl Documents {
         Self {
             config: config.clone(),
             kept: Mutex::default(),
-            turns: Semaphore::new(FETCHES_MAX),
+            asked: Mutex::default(),
         }
     }
 
@@ -106,8 +122,28 @@ impl Documents {
         Ok(())
     }
 
+    /// None where enough are being asked, or this one is often enough.
+    fn ask(&self, id: &str) -> Option<Asking<'_>> {
+        let host = Url::parse(id).ok()?.host_str()?.to_owned();
+        let mut asked = self.asked();
+        let same = asked.iter().filter(|other| **other == host).count();
+        if same >= FETCHES_PER_HOST_MAX || asked.len() >= FETCHES_MAX {
+            return None;
+        }
+        asked.push(host.clone());
+        Some(Asking {
+            documents: self,
+            host,
+        })
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<String>> {
+        // Every change is one statement, so a panic elsewhere left nothing half done.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn fetch(&self, id: &str, attempt: &Attempt) -> Result<Client, Failure> {
-        let Ok(_turn) = self.turns.try_acquire() else {
+        let Some(_asking) = self.ask(id) else {
             return Err(Failure::client(
                 "temporarily_unavailable",
                 "too many clients' documents are being fetched",

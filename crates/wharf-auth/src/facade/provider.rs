@@ -124,11 +124,6 @@ impl Provider {
         })
     }
 
-    /// As it stands in `iss`.
-    pub(crate) fn name(&self) -> &str {
-        &self.issuer_name
-    }
-
     /// Where the browser goes to sign in.
     pub(crate) async fn sign_in_address(
         &self,
@@ -155,6 +150,19 @@ impl Provider {
             endpoints.authorize.as_str(),
             &parameters,
         ))
+    }
+
+    /// Whether an answer that says it is from `issuer`, or nothing, is the provider's: an answer of one provider must not be
+    /// taken for another's (RFC 9207 §2.4).
+    pub(crate) async fn is_from(
+        &self,
+        issuer: Option<&str>,
+        attempt: &Attempt,
+    ) -> Result<bool, Failure> {
+        Ok(match issuer {
+            Some(issuer) => issuer == self.issuer_name,
+            None => !self.endpoints(attempt).await?.names_itself,
+        })
     }
 
     /// Redeems a code of the provider.
@@ -236,9 +244,15 @@ impl Provider {
                 ),
             },
         )?;
-        let person = match &answer.id_token {
-            Some(token) => Some(self.person(&self.verified(token, attempt).await?)?),
-            None => None,
+        let person = if let Some(token) = &answer.id_token {
+            Some(self.person(&self.verified(token, attempt).await?)?)
+        } else {
+            // OpenID Connect Core §12.2 lets it.
+            attempt.note(
+                "provider",
+                "it gives no ID token at a refresh; groups and claims stay as they were",
+            );
+            None
         };
         if person
             .as_ref()

@@ -1,7 +1,7 @@
 //! Taking tokens back (RFC 7009).
 //!
-//! A refresh token is marked as used, and the provider is told to take its own back. An access token is known to nobody but
-//! its holder, so it ends by itself; the answer is a success all the same, as the specification has it.
+//! The sign-in of a refresh token is marked as ended, and the provider is told to take its own back. An access token is known to nobody but
+//! its holder, so it ends by itself, and whoever wants to take one back is told so (§2.2.1).
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -34,7 +34,18 @@ async fn revoke(
     let client = facade.authenticated(&head.headers, &parameters)?;
     let text = parameters.need("token")?;
     let Ok(refresh) = facade.seals.open::<Refresh>(Purpose::Refresh, text, now()) else {
-        // Unknown, ended, or an access token: as good as taken back.
+        if facade
+            .seals
+            .open_bytes(Purpose::Access, text, now())
+            .is_ok()
+        {
+            return Err(Failure::client(
+                "unsupported_token_type",
+                "an access token cannot be taken back; it ends by itself",
+                "the client must take back the refresh token, and forget the access token",
+            ));
+        }
+        // Unknown, or ended: as good as taken back.
         return Ok(());
     };
     attempt.join(&refresh.attempt);
@@ -45,14 +56,8 @@ async fn revoke(
             "the client must take back its own tokens alone",
         ));
     }
-    match facade
-        .use_refresh(&refresh.family, refresh.generation, attempt)
-        .await
-    {
-        // Used before: taken back already.
-        Err(failure) if failure.code == "invalid_grant" => return Ok(()),
-        marked => marked?,
-    }
+    // Also where it was used before: who takes it back wants none of its sign-in to be good any more.
+    facade.end_sign_in(&refresh.family, attempt).await?;
     facade
         .provider
         .revoke(&refresh.providers_own, attempt)

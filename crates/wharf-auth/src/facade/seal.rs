@@ -1,10 +1,11 @@
 //! Values that travel through others: sealed, so that nobody reads, changes, mixes up or outlives them.
 //!
 //! A sealed value is `wharf-PURPOSE-` and, in base64url, a key id, a salt and AES-256-GCM over the expiry and the value.
-//! Each purpose has keys of its own, derived from the master keys, so a code can never pass for a token. Each value has a
-//! key of its own as well, derived from its salt: random nonces under one key would collide within the life of a busy
-//! server, salts of 16 bytes do not. The first master key seals and every one opens, so keys are rotated by putting a new
-//! one in front and taking the old one away when what it sealed has ended.
+//! Each purpose has keys of its own, derived from the master keys and the server's public address, so that a code can
+//! never pass for a token, nor what one server gave at another that has the same master keys. Each value has a key of its
+//! own as well, derived from its salt: random nonces under one key would collide within the life of a busy server, salts
+//! of 16 bytes do not. The first master key seals and every one opens, so keys are rotated by adding a new one behind on
+//! all replicas, then putting it in front, and taking the old one away when what it sealed has ended.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,7 +93,7 @@ struct Master {
 }
 
 impl Master {
-    fn new(secret: &Secret) -> Self {
+    fn new(secret: &Secret, server: &str) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
         let derive = |label: &[u8]| hmac::sign(&root, &[CONTEXT, label].concat());
         let mut id = [0; KEY_ID_BYTES];
@@ -100,7 +101,8 @@ impl Master {
         Self {
             id,
             purposes: Purpose::ALL.map(|purpose| {
-                let derived = derive(purpose.prefix().as_bytes());
+                let label = [purpose.prefix().as_bytes(), server.as_bytes()].concat();
+                let derived = derive(&label);
                 hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
             }),
         }
@@ -119,7 +121,8 @@ fn nonce() -> Nonce {
 }
 
 impl Seals {
-    pub(crate) fn new(keys: &[Secret]) -> Result<Self, ConfigMistake> {
+    /// For the server with this public address.
+    pub(crate) fn new(keys: &[Secret], server: &str) -> Result<Self, ConfigMistake> {
         let refuse = |what: &str, hint: &str| Err(ConfigMistake::new("sign_in.keys", what, hint));
         if keys.is_empty() {
             return refuse(
@@ -142,7 +145,7 @@ impl Seals {
                 "`openssl rand -hex 32` makes a good one",
             );
         }
-        let masters: Vec<Master> = keys.iter().map(Master::new).collect();
+        let masters: Vec<Master> = keys.iter().map(|key| Master::new(key, server)).collect();
         for (at, master) in masters.iter().enumerate() {
             if masters[..at].iter().any(|other| other.id == master.id) {
                 return refuse("has the same key twice", "take one of them away");
@@ -256,7 +259,7 @@ pub(crate) fn digest(text: &str) -> String {
 /// sealed opens, and nothing panics.
 pub fn probe(text: &str) -> bool {
     let key = Secret::new("k".repeat(MASTER_BYTES_MIN));
-    let Ok(seals) = Seals::new(&[key]) else {
+    let Ok(seals) = Seals::new(&[key], "https://mcp.example.com") else {
         return false;
     };
     Purpose::ALL.into_iter().all(|purpose| {
@@ -269,9 +272,11 @@ pub fn probe(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const SERVER: &str = "https://mcp.example.com";
+
     fn seals(keys: &[&str]) -> Seals {
         let keys: Vec<Secret> = keys.iter().map(|key| Secret::new(key.repeat(32))).collect();
-        Seals::new(&keys).unwrap()
+        Seals::new(&keys, SERVER).unwrap()
     }
 
     #[test]
@@ -321,6 +326,9 @@ mod tests {
         let renamed = sealed.replace("wharf-code-", "wharf-access-");
         let opened = seals(&["a"]).open::<String>(Purpose::Access, &renamed, 1);
         assert_eq!(opened, Err(OpenError::Foreign), "renamed");
+        let other = Seals::new(&[Secret::new("a".repeat(32))], "https://other.example.com");
+        let opened = other.unwrap().open::<String>(Purpose::Code, &sealed, 1);
+        assert_eq!(opened, Err(OpenError::Foreign), "at another server");
     }
 
     #[test]
@@ -365,7 +373,7 @@ mod tests {
             ),
         ] {
             let keys: Vec<Secret> = keys.into_iter().map(Secret::new).collect();
-            let mistake = Seals::new(&keys).err().unwrap();
+            let mistake = Seals::new(&keys, SERVER).err().unwrap();
             assert!(mistake.what.contains(complaint), "{mistake:?}");
         }
     }

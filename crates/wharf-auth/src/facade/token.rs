@@ -1,5 +1,7 @@
 //! The token endpoint: a code, or a refresh token, for tokens of ours.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -7,15 +9,17 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Failure};
-use super::callback::ID_BYTES;
 use super::parameters::{Parameters, malformed};
 use super::provider::challenge;
 use super::seal::{OpenError, Purpose, same};
 use super::values::{CODE_LIFE_S, ClientMark, Code, Person, Refresh};
-use super::{Facade, answer, now, random};
+use super::{Facade, answer, now};
 
 /// RFC 7636 §4.1.
 const VERIFIER_CHARS: std::ops::RangeInclusive<usize> = 43..=128;
+
+/// Longer than a code is good.
+const CODE_MARK_LIFE: Duration = Duration::from_secs(CODE_LIFE_S + 1);
 
 pub(crate) async fn answer(facade: &Facade, head: &Parts, body: &[u8]) -> Response<Bytes> {
     // Until the code is opened; then the attempt that it belongs to.
@@ -129,11 +133,12 @@ impl Facade {
             ));
         }
         // Last, so that nobody without the verifier can spend it.
-        self.use_once(&format!("code {}", code.id), CODE_LIFE_S + 1, attempt)
-            .await?;
+        let (mark, life) = (format!("code {}", code.id), CODE_MARK_LIFE);
+        self.check_unused(&mark, life, &code.id, attempt).await?;
+        self.use_once(&mark, life, attempt).await?;
         let began_at = now();
         let refresh = code.providers_own.map(|providers_own| Refresh {
-            family: random::hex::<ID_BYTES>(),
+            family: code.id,
             generation: 0,
             attempt: code.attempt,
             client: code.client,
@@ -161,22 +166,14 @@ impl Facade {
             return Err(another_client());
         }
         let scopes = narrowed(&old.scopes, parameters.get("scope"))?;
+        let (family, generation) = (&old.family, old.generation);
+        self.begin_refresh(family, generation, attempt).await?;
         let renewed = self
             .provider
             .refresh(&old.providers_own, &old.person.subject, attempt)
-            .await;
-        if let Err(failure) = &renewed
-            && failure.code == "invalid_grant"
-        {
-            // A provider that renews its own token refuses one that comes again before it is looked at here. Not marked as
-            // used, since another request may just be getting its answer for this very token.
-            self.end_if_reused(&old.family, old.generation, attempt)
-                .await;
-        }
-        let renewed = renewed?;
-        // After the provider, so that a provider that is down for a moment does not end the sign-in.
-        self.use_refresh(&old.family, old.generation, attempt)
             .await?;
+        // After the provider, so that a provider that is down for a moment does not end the sign-in.
+        self.end_refresh(family, generation, attempt).await?;
         let person = renewed.person.unwrap_or(old.person);
         let refresh = Refresh {
             family: old.family,

@@ -24,8 +24,8 @@ pub struct Who {
     pub group: Option<String>,
     /// Claims that the token must have, by name. A claim that is a list must hold the value.
     pub claims: BTreeMap<String, String>,
-    /// Who vouches for the caller, as the token's `iss` says. With several issuers a group of one is not a group of the
-    /// other: name the issuer beside it.
+    /// Who vouches for the caller, as the token's `iss` says. With several issuers a group or a subject of one is none of
+    /// the other: name the issuer beside it. Empty: nobody does, as for keys.
     pub issuer: Option<String>,
     /// The OAuth client that asks for the caller.
     pub client: Option<String>,
@@ -56,7 +56,8 @@ impl Who {
             groups.any(|own| glob::matches(group, own, Whole::Word))
         };
         fits(&self.subject, Some(&identity.subject))
-            && fits(&self.issuer, identity.issuer.as_deref())
+            && (fits(&self.issuer, identity.issuer.as_deref())
+                || self.issuer.as_deref() == Some("") && identity.issuer.is_none())
             && fits(&self.client, identity.client_id.as_deref())
             && self.group.as_deref().is_none_or(is_in)
             && self

@@ -241,7 +241,7 @@ impl<'c> Visible<'c> {
             Some(_) => match self.shown().count() {
                 // To find nothing, nothing is needed.
                 0 => Vec::new(),
-                count => Search::listed_for(count),
+                count => Search::listed_for(count, self.catalog.client),
             },
         }
     }

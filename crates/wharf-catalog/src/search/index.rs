@@ -27,6 +27,8 @@ const SATURATION: f32 = 1.2;
 const SYNONYM: f32 = 0.75;
 /// What a tool counts that reads where a change is asked for, and the other way about.
 const WRONG_KIND: f32 = 0.7;
+/// What a tool counts that deletes where nobody asks for that.
+const DELETES: f32 = 0.7;
 /// What a word counts that is not said but meant: who asks for many things wants a list.
 const UNSAID: f32 = 0.5;
 /// What a tool counts that is deprecated.
@@ -101,6 +103,7 @@ struct Posting {
 #[derive(Clone, Copy)]
 struct Kind {
     reads: Option<bool>,
+    deletes: bool,
     is_deprecated: bool,
     /// What the words of its name and summary are worth together.
     head: f32,
@@ -265,11 +268,12 @@ impl Match {
 impl Kind {
     fn factor(self, wish: Wish) -> f32 {
         let fits = match (wish, self.reads) {
-            (Wish::Read, Some(reads)) => reads,
-            (Wish::Change, Some(reads)) => !reads,
-            (Wish::Unknown, _) | (_, None) => true,
+            (Wish::Read, Some(false)) | (Wish::Change | Wish::Remove, Some(true)) => WRONG_KIND,
+            _ => 1.0,
         };
-        (if fits { 1.0 } else { WRONG_KIND }) * (if self.is_deprecated { DEPRECATED } else { 1.0 })
+        let deletes = self.deletes && wish != Wish::Remove;
+        fits * (if deletes { DELETES } else { 1.0 })
+            * (if self.is_deprecated { DEPRECATED } else { 1.0 })
     }
 }
 
@@ -290,15 +294,16 @@ struct Builder {
 impl Builder {
     fn add(&mut self, tool: &Tool) {
         let (summary, rest) = texts(tool);
+        let origin = tool.origin.as_ref();
         self.kinds.push(Kind {
             reads: tool.annotations.read_only,
+            deletes: origin.is_some_and(|origin| origin.method == "DELETE"),
             is_deprecated: [&summary, &rest]
                 .iter()
                 .any(|text| text.to_lowercase().contains("deprecated")),
             head: 0.0,
         });
         self.lengths.push([0; FIELDS.len()]);
-        let origin = tool.origin.as_ref();
         // The document's own name for it: a tool's name is cut at a length, and has lost the stroke of `issues/create`.
         let id = origin.and_then(|origin| origin.operation_id.as_deref());
         self.text(NAME, id.unwrap_or(&tool.name));

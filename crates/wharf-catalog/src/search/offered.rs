@@ -9,8 +9,8 @@ use super::{DESCRIBED_MAX, FOUND_DEFAULT, FOUND_MAX};
 pub(super) const FIND: &str = "find_tools";
 /// Shows the whole definition of tools.
 pub(super) const DESCRIBE: &str = "describe_tools";
-/// Calls a tool.
-pub(super) const CALL: &str = "call_tool";
+/// The tool of search mode that calls another by its name: `{name, arguments}`.
+pub const CALL: &str = "call_tool";
 
 /// The three, for a catalog of `count` tools.
 pub(super) fn tools(count: usize) -> Vec<Tool> {

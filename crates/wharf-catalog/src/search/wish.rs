@@ -5,6 +5,8 @@
 pub(super) enum Wish {
     Read,
     Change,
+    /// A change that takes something away.
+    Remove,
     Unknown,
 }
 
@@ -19,6 +21,38 @@ const CHANGING: &[&str] = &[
     "upload", "publish", "approv", "reject", "store", "writ", "attach", "detach", "enabl",
     "disabl", "replac", "renam", "patch", "protect", "block", "star", "mark", "charg", "refund",
     "schedul", "scal", "ask", "leav", "grant", "revok", "restart", "trigger", "evict",
+];
+/// Those of them that take something away.
+const REMOVING: &[&str] = &[
+    "abort",
+    "cancel",
+    "clean",
+    "clear",
+    "delet",
+    "destroi",
+    "detach",
+    "discard",
+    "drop",
+    "empti",
+    "eras",
+    "kill",
+    "leav",
+    "purg",
+    "remov",
+    "revok",
+    "stop",
+    "unassign",
+    "unblock",
+    "undo",
+    "unfollow",
+    "unlink",
+    "unlock",
+    "unpin",
+    "unset",
+    "unstar",
+    "unsubscrib",
+    "unwatch",
+    "wipe",
 ];
 /// Questions begin so: they want to know.
 const ASKING: &[&str] = &[
@@ -40,6 +74,9 @@ impl Wish {
             if READING.contains(&word.as_str()) {
                 return Self::Read;
             }
+            if REMOVING.contains(&word.as_str()) {
+                return Self::Remove;
+            }
             if CHANGING.contains(&word.as_str()) {
                 return Self::Change;
             }
@@ -50,7 +87,9 @@ impl Wish {
 
 /// Whether a stem says what is wished.
 pub(super) fn is_verb(stem: &str) -> bool {
-    READING.contains(&stem) || CHANGING.contains(&stem)
+    [READING, CHANGING, REMOVING]
+        .iter()
+        .any(|verbs| verbs.contains(&stem))
 }
 
 /// Whether a question speaks of things in the plural.
@@ -77,7 +116,8 @@ mod tests {
             ("list orders", Wish::Read),
             ("please show how to cancel", Wish::Read),
             ("What was deleted?", Wish::Read),
-            ("deleting orders", Wish::Change),
+            ("deleting orders", Wish::Remove),
+            ("add, then delete", Wish::Change),
             ("I want to create a list", Wish::Change),
             ("orders", Wish::Unknown),
             ("", Wish::Unknown),

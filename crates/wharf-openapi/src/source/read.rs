@@ -5,7 +5,8 @@
 //! written; what the tool takes only where somebody wants it at once.
 
 use std::sync::{Arc, OnceLock};
-use std::thread::scope;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, scope};
 
 use wharf_model::{HashMap, HashSet, Hashing, InputSchema, Tool};
 
@@ -60,20 +61,14 @@ pub(super) fn read(reading: &Arc<Reading>, report: &mut Report) -> Offered {
     report.operations = surveys.iter().map(|survey| survey.operations).sum();
     let stems: Vec<_> = surveys.iter_mut().flat_map(Survey::stems).collect();
     let is_later = stems.len() >= OPERATIONS_FOR_LATER && can_be_later(reading);
-    let (names, shares) = scope(|scope| {
-        let mut surveys = surveys.into_iter();
-        let first = surveys.next();
-        let others: Vec<_> = surveys
-            .map(|survey| scope.spawn(move || share(reading, survey, is_later)))
-            .collect();
-        let names = tool_names(stems);
-        let first = first.map(|survey| share(reading, survey, is_later));
-        // A thread only panics where this one would have.
-        let others = others
-            .into_iter()
-            .map(|other| other.join().expect("all operations were read"));
-        (names, first.into_iter().chain(others).collect::<Vec<_>>())
-    });
+    let mut surveys = surveys.into_iter();
+    let (first, second) = (surveys.next(), surveys.next());
+    let share = move |survey| share(reading, survey, is_later);
+    let ((names, first), second) = both(
+        || (tool_names(stems), first.map(share)),
+        second.map(|survey| move || share(survey)),
+    );
+    let shares = first.into_iter().chain(second);
     let mut tools = Vec::with_capacity(names.len());
     let mut entries = HashMap::with_capacity_and_hasher(names.len(), Hashing::default());
     let mut prompts = PromptWriter::default();
@@ -216,12 +211,11 @@ impl<'d> Survey<'d> {
         }
         let middle = middle(paths);
         let (first, second) = paths.split_at(middle);
-        scope(|scope| {
-            let second = scope.spawn(move || Self::of(document, middle, second));
-            let first = Self::of(document, 0, first);
-            // It only panics where this thread would have.
-            vec![first, second.join().expect("the second half was looked at")]
-        })
+        let (first, second) = both(
+            || Self::of(document, 0, first),
+            Some(move || Self::of(document, middle, second)),
+        );
+        [first].into_iter().chain(second).collect()
     }
 
     /// `first` is the place of the first of the paths among all of the document's.
@@ -279,4 +273,30 @@ fn middle(paths: &[(Box<str>, Span)]) -> usize {
     let ends = paths.first().zip(paths.last());
     let middle = ends.map_or(0, |(first, last)| start(first).midpoint(start(last)));
     paths.partition_point(|path| start(path) < middle)
+}
+
+/// Does the one here and the other, if there is one, by another thread meanwhile; after it where the system has no more
+/// threads. The other thread panics only where this one would have.
+fn both<A, B: Send>(
+    here: impl FnOnce() -> A,
+    there: Option<impl FnOnce() -> B + Send>,
+) -> (A, Option<B>) {
+    let Some(there) = there else {
+        return (here(), None);
+    };
+    // Lent, so that it is not lost with a thread that does not start.
+    let there = Mutex::new(Some(there));
+    let there = || {
+        let work = there.lock().unwrap_or_else(PoisonError::into_inner).take();
+        work.map(|work| work())
+    };
+    scope(|scope| {
+        let thread = Builder::new().spawn_scoped(scope, there);
+        let here = here();
+        let there = match thread {
+            Ok(thread) => thread.join().expect("no thread panics by itself"),
+            Err(_) => there(),
+        };
+        (here, there)
+    })
 }

@@ -1,10 +1,11 @@
 //! `wharf call`: calls one tool, of a document, a configuration or a running server, and prints the answer.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use wharf_catalog::CALL_TOOL;
 use wharf_client::Client;
 use wharf_model::{CallError, Caller, Context, Json, JsonKind, Outcome, Slice};
 
@@ -13,6 +14,7 @@ use wharf_upstream::Seconds;
 use crate::assemble::{self, Assembled, Schemas};
 use crate::cli::{Call, Input};
 use crate::failure::{self, Failure};
+use crate::watched::Watched;
 use crate::{secrets, terminal};
 
 /// How long a running server may take.
@@ -22,8 +24,8 @@ pub(crate) async fn run(call: &Call) -> Result<ExitCode, Failure> {
     let arguments = arguments(call)?;
     let calling = async {
         match &call.url {
-            Some(url) => call_running(call, url, &arguments).await,
-            None => call_here(call, &arguments).await,
+            Some(url) => Box::pin(call_running(call, url, &arguments)).await,
+            None => Box::pin(call_here(call, &arguments)).await,
         }
     };
     let result = terminal::while_waiting(&format!("calling {}", call.name), calling).await?;
@@ -31,7 +33,7 @@ pub(crate) async fn run(call: &Call) -> Result<ExitCode, Failure> {
     if call.raw {
         terminal::result(result.as_str());
     } else {
-        print(&result)?;
+        print(&result);
     }
     Ok(if is_error {
         failure::tool_error()
@@ -47,7 +49,7 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         base_url: call.base_url.clone(),
         config: call.config.clone(),
     };
-    let assembled = assemble::assemble(&input, Schemas::Later).await?;
+    let assembled = assemble::assemble(&input, Schemas::Later, &mut Watched::default()).await?;
     let context = Context {
         caller: caller(call, &assembled)?,
         ..Context::default()
@@ -109,13 +111,19 @@ async fn call_running(call: &Call, url: &str, arguments: &Json) -> Result<Json, 
         .map_err(failure)?;
     // Text from the command line may have to be a number or a list; the tool's schema says so.
     let tools = client.tools().await.map_err(failure)?;
-    let is_it = |tool: &Json| {
-        tool.slice()
-            .get("name")
-            .and_then(Slice::text)
-            .is_some_and(|name| name == call.name)
+    let is_it = |tool: &Json, name: &str| {
+        let own = tool.slice().get("name").and_then(Slice::text);
+        own.is_some_and(|own| own == name)
     };
-    let Some(tool) = tools.iter().find(|tool| is_it(tool)) else {
+    let Some(tool) = tools.iter().find(|tool| is_it(tool, &call.name)) else {
+        if tools.iter().any(|tool| is_it(tool, CALL_TOOL)) {
+            // In search mode tools are not listed: the one that calls them fits the arguments, and knows names alike.
+            let wanted = json!({"name": call.name, "arguments": arguments});
+            return client
+                .call(CALL_TOOL, &Json::of(&wanted))
+                .await
+                .map_err(failure);
+        }
         let names: Vec<_> = tools
             .iter()
             .filter_map(|tool| tool.slice().get("name")?.text())
@@ -189,7 +197,7 @@ fn arguments(call: &Call) -> Result<Json, Failure> {
 }
 
 /// The content, for people: text as it is, JSON indented on a terminal, what is no text as a note.
-fn print(result: &Json) -> Result<(), Failure> {
+fn print(result: &Json) {
     for content in result
         .slice()
         .get("content")
@@ -200,8 +208,8 @@ fn print(result: &Json) -> Result<(), Failure> {
         let text = |key: &str| content.get(key).and_then(Value::as_str);
         let resource = |key: &str| content.get("resource")?.get(key)?.as_str();
         match (text("type"), text("text").or_else(|| resource("text"))) {
-            (Some("text" | "resource"), Some(text)) => print_text(text)?,
-            (Some("resource_link"), _) => print_text(text("uri").unwrap_or_default())?,
+            (Some("text" | "resource"), Some(text)) => print_text(text),
+            (Some("resource_link"), _) => print_text(text("uri").unwrap_or_default()),
             (Some(kind), _) => {
                 let mime = text("mimeType")
                     .or_else(|| resource("mimeType"))
@@ -215,12 +223,10 @@ fn print(result: &Json) -> Result<(), Failure> {
             (None, _) => {}
         }
     }
-    Ok(())
 }
 
-fn print_text(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    let pretty = stdout
+fn print_text(text: &str) {
+    let pretty = io::stdout()
         .is_terminal()
         .then(|| {
             serde_json::from_str::<Value>(text)
@@ -229,8 +235,5 @@ fn print_text(text: &str) -> Result<(), Failure> {
         })
         .flatten()
         .map(|value| format!("{value:#}"));
-    writeln!(stdout, "{}", pretty.as_deref().unwrap_or(text)).or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Failure::new(format!("cannot print: {error}"))),
-    })
+    terminal::result(pretty.as_deref().unwrap_or(text));
 }

@@ -10,17 +10,19 @@ use wharf_catalog::Listing;
 use wharf_model::Caller;
 use wharf_openapi::Report;
 
-use crate::assemble::{self, Assembled, Schemas};
+use crate::assemble::{self, Assembled, Schemas, SourceReport};
 use crate::cli::Check;
 use crate::failure::{self, Failure};
 use crate::tables;
 use crate::terminal::{self, BOLD};
+use crate::watched::Watched;
 
 /// How many of the heaviest tools are shown.
 const HEAVIEST: usize = 10;
 
 pub(crate) async fn run(check: &Check) -> Result<ExitCode, Failure> {
-    let assembled = assemble::assemble_whatever(&check.input, Schemas::Now).await?;
+    let assembled =
+        assemble::assemble_whatever(&check.input, Schemas::Now, &mut Watched::default()).await?;
     let budget = Budget::of(&assembled);
     let comparison = lock::compare(check, &assembled)?;
     let verdicts = clients::judge(&check.client, &assembled);
@@ -138,6 +140,7 @@ fn as_json(assembled: &Assembled, budget: &Budget) -> serde_json::Value {
             "version": source.report.version,
             "operations": source.report.operations,
             "tools": source.report.tools,
+            "offered": offered(assembled, source),
             "left_out": source.report.left_out.len(),
             "webhooks": source.report.webhooks,
             "callbacks": source.report.callbacks,
@@ -145,11 +148,24 @@ fn as_json(assembled: &Assembled, budget: &Budget) -> serde_json::Value {
     })
 }
 
+/// How many tools of a source the configuration selects.
+fn offered(assembled: &Assembled, source: &SourceReport) -> usize {
+    let catalog = &assembled.catalog;
+    let tools = catalog.tools().iter();
+    tools
+        .filter(|tool| catalog.source_of(&tool.name) == Some(&source.name))
+        .count()
+}
+
 fn print(assembled: &Assembled, budget: &Budget, left_out: usize) {
     for source in &assembled.reports {
         let report = &source.report;
+        let offered = match offered(assembled, source) {
+            all if all == report.tools => String::new(),
+            some => format!(" ({some} offered)"),
+        };
         terminal::result(format_args!(
-            "{}: {} {}, {} operations, {} tools, {} left out",
+            "{}: {} {}, {} operations, {} tools{offered}, {} left out",
             terminal::styled_result(BOLD, &source.name),
             report.title.as_deref().unwrap_or("(no title)"),
             report.version.as_deref().unwrap_or_default(),

@@ -22,6 +22,7 @@ use crate::failure::{self, Failure};
 use crate::tables;
 use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, BOLD, DIM};
+use crate::watched::Watched;
 
 /// How long the store may finish what it is doing: one of its answers is slow on purpose.
 const STORE_GRACE: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         };
     }
     "petstore".clone_into(&mut config.name);
-    let assembled = assemble::of_config(config, Vec::new(), Schemas::Later).await?;
+    let assembled = assemble::of_config(config, Schemas::Later, &mut Watched::default()).await?;
     let url = format!("http://{address}{}", assembled.config.server.path);
     introduce(&url, &store_url, &document, &assembled);
     let config = assembled.config.server.clone();

@@ -29,16 +29,20 @@ pub(crate) async fn run(
         }
     };
     // From here on a signal is ours: one that comes while documents are read must not be lost.
-    let signals = serve::Signals::listen()?;
+    let mut signals = serve::Signals::listen()?;
     let settings = Settings::read(&given, environment)?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    let building = openapi_compat::build(&settings);
+    let Some(built) = signals.unless_told(building).await else {
+        return Ok(failure::DONE);
+    };
     let Sources {
         config,
         catalog,
         reports,
-    } = openapi_compat::build(&settings).await?;
+    } = built?;
     serve::warn_of_left_out(&reports);
     let (tools, prompts) = (catalog.tools().len(), catalog.prompts().len());
     tracing::info!(name = config.name, tools, prompts, "everything is read");
@@ -84,6 +88,10 @@ pub(crate) async fn run(
         terminal::say(format_args!(
             "wharf serves {tools} tools at http://{address}{path}"
         ));
+        serve::warn_of_strangers(
+            address,
+            "`wharf serve` with a section `auth` asks who they are",
+        );
         serve::serve_http(server, listener, &config.server, Door::default(), signals).await?;
     }
     telemetry.finish().await;

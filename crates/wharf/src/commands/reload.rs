@@ -3,33 +3,28 @@
 //! The new state is built whole and then swapped in; when building fails the old one keeps serving.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::Handle;
+use tokio::signal::unix::Signal;
+use tokio::task::{JoinError, spawn_blocking};
 use wharf_mcp::Server;
 use wharf_openapi::UnreadFile;
 use wharf_server::Door;
 
-use crate::assemble::{self, Schemas, SourceReport};
+use crate::assemble::{self, Assembled, Schemas, SourceReport};
 use crate::cli::Input;
 use crate::commands::serve::{tell_listing, warn_of_left_out};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::telemetry::Telemetry;
-
-/// How often watched files are looked at. Looking, not notifications: those miss changes on network and container
-/// mounts, and a look at a handful of files costs microseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// What tells one state of a file from another.
-type Stamp = Option<(SystemTime, u64)>;
+use crate::watched::Watched;
 
 /// What the state that serves was read from.
 pub(crate) struct ReadFrom {
     /// The configuration as it was read at the start.
     pub(crate) config: Config,
     /// Every file that was read.
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Watched,
     /// The files that documents refer to and that could not be read, by their addresses.
     pub(crate) unread: BTreeSet<String>,
 }
@@ -41,6 +36,7 @@ pub(crate) async fn run(
     read_from: ReadFrom,
     input: Input,
     watch: bool,
+    mut hangup: Signal,
     telemetry: Telemetry,
 ) {
     let ReadFrom {
@@ -48,32 +44,26 @@ pub(crate) async fn run(
         mut files,
         mut unread,
     } = read_from;
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => Some(hangup),
-        Err(error) => {
-            tracing::warn!(%error, "cannot listen for SIGHUP; a reload needs a restart");
-            None
-        }
-    };
-    let mut stamps = stamps(&files);
     loop {
         tokio::select! {
-            () = received(&mut hangup) => {
+            _ = hangup.recv() => {
                 tracing::info!("SIGHUP: reading everything again");
                 telemetry.reopen();
             }
-            () = changed(&files, &stamps), if watch => tracing::info!("a file changed: reading everything again"),
+            () = files.changed(), if watch => tracing::info!("a file changed: reading everything again"),
         }
-        // Taken before reading, so that a change in the middle of it is seen the next time.
-        stamps = self::stamps(&files);
-        match assemble::assemble(&input, Schemas::Later).await {
-            Ok(assembled) if lost(&unread, &assembled.reports) => {
+        // What was read before is watched on where nothing comes of this: it may be what has to be mended.
+        files = files.now();
+        match assemble_apart(input.clone()).await {
+            Ok((Ok(assembled), read)) if lost(&unread, &assembled.reports) => {
+                files.add_all(read);
                 // An editor that writes in two steps, or a server that is down, is no wish to offer less.
                 tracing::error!(
                     "the old state keeps serving: files of its documents cannot be read"
                 );
             }
-            Ok(assembled) => {
+            Ok((Ok(assembled), read)) => {
+                files = read;
                 warn_of_fixed(&started_with, &assembled.config);
                 warn_of_left_out(&assembled.reports);
                 tell_listing(assembled.catalog.listing());
@@ -82,14 +72,25 @@ pub(crate) async fn run(
                 door.replace(assembled.authenticator);
                 server.replace(assembled.catalog);
                 tracing::info!(tools, "serving the new state");
-                if assembled.files != files {
-                    files = assembled.files;
-                    stamps = self::stamps(&files);
-                }
             }
-            Err(failure) => tracing::error!("the old state keeps serving: {failure}"),
+            Ok((Err(failure), read)) => {
+                files.add_all(read);
+                tracing::error!("the old state keeps serving: {failure}");
+            }
+            Err(broken) => tracing::error!("the old state keeps serving: {broken}"),
         }
     }
+}
+
+/// On a thread of its own: a file may be on a network that hangs, and reading may break where the next one does not.
+async fn assemble_apart(input: Input) -> Result<(Result<Assembled, Failure>, Watched), JoinError> {
+    let runtime = Handle::current();
+    let assembling = spawn_blocking(move || {
+        let mut files = Watched::default();
+        let assembled = assemble::assemble(&input, Schemas::Later, &mut files);
+        (runtime.block_on(assembled), files)
+    });
+    assembling.await
 }
 
 /// The files that documents refer to and that could not be read, by their addresses.
@@ -130,35 +131,4 @@ fn warn_of_fixed(started_with: &Config, read: &Config) {
             "the key has changed and needs a restart; the sources are taken over now"
         );
     }
-}
-
-async fn received(hangup: &mut Option<Signal>) {
-    match hangup {
-        Some(hangup) => {
-            hangup.recv().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Done when a file is no longer as it was, and has stopped changing.
-async fn changed(files: &[PathBuf], before: &[Stamp]) {
-    let mut last = before.to_vec();
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let now = stamps(files);
-        if now != before && now == last {
-            return;
-        }
-        last = now;
-    }
-}
-
-fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    files.iter().map(|file| stamp(file)).collect()
-}
-
-fn stamp(file: &Path) -> Stamp {
-    let metadata = std::fs::metadata(file).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }

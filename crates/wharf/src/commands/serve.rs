@@ -1,5 +1,6 @@
 //! `wharf serve`: offers a configuration or a document over HTTP or stdio.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,21 +18,27 @@ use crate::commands::reload::{self, ReadFrom};
 use crate::failure::{self, Failure};
 use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, DIM};
+use crate::watched::Watched;
 
 /// How long a client on stdio gets to hear that the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
+    let hangup = listen(SignalKind::hangup())?;
+    let mut files = Watched::default();
+    let assembling = assemble::assemble(&serve.input, Schemas::Later, &mut files);
+    let Some(assembled) = signals.unless_told(assembling).await else {
+        return Ok(failure::DONE);
+    };
     let Assembled {
         mut config,
         catalog,
         authenticator,
         reports,
-        files,
         ..
-    } = assemble::assemble(&serve.input, Schemas::Later).await?;
+    } = assembled?;
     warn_of_left_out(&reports);
     let tools = catalog.tools().len();
     tell_listing(catalog.listing());
@@ -63,6 +70,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         read_from,
         serve.input.clone(),
         serve.watch,
+        hangup,
         telemetry.clone(),
     ));
     if serve.stdio {
@@ -76,10 +84,10 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
             "wharf serves {tools} tools at {url} {}",
             terminal::styled(DIM, "(Ctrl-C ends it)")
         ));
-        if config.auth.is_none() && config.sign_in.is_none() && !address.ip().is_loopback() {
-            tracing::warn!(
-                %address,
-                "everybody who can reach this address may call every tool; the section `auth` says who may"
+        if config.auth.is_none() && config.sign_in.is_none() {
+            warn_of_strangers(
+                address,
+                "the section `auth` of a configuration says who may",
             );
         }
         serve_http(server, listener, &config.server, door, signals).await?;
@@ -87,6 +95,16 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     reload.abort();
     telemetry.finish().await;
     Ok(failure::DONE)
+}
+
+/// Says that nobody is asked who they are, where that matters.
+pub(crate) fn warn_of_strangers(address: SocketAddr, advice: &str) {
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "everybody who can reach this address may call every tool; {advice}"
+        );
+    }
 }
 
 /// Says whether clients see all tools, and why.
@@ -147,7 +165,7 @@ pub(crate) async fn bind(http: &str) -> Result<Listener, Failure> {
 }
 
 /// The address that was opened.
-pub(crate) fn address(listener: &Listener) -> Result<std::net::SocketAddr, Failure> {
+pub(crate) fn address(listener: &Listener) -> Result<SocketAddr, Failure> {
     listener
         .address()
         .map_err(|error| Failure::new(format!("the opened port has no address: {error}")))
@@ -173,6 +191,10 @@ pub(crate) async fn serve_http(
     }
 }
 
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
+}
+
 /// The signals that ask a process to end: Ctrl-C and SIGTERM.
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -182,14 +204,21 @@ pub(crate) struct Signals {
 impl Signals {
     /// From here on they are ours.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
-        };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
         })
+    }
+
+    /// What comes of this work, or nothing where one comes first.
+    pub(crate) async fn unless_told<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.next() => {
+                tracing::info!("told to end before everything was read");
+                None
+            }
+        }
     }
 
     /// Done when the next one comes.

@@ -15,6 +15,7 @@ use super::settings::{Document, Settings};
 use crate::assemble::{self, SourceReport};
 use crate::config::{self, Config, ConfigFile, Rules, SourceConfig};
 use crate::failure::Failure;
+use crate::watched::Watched;
 
 /// How often fetching a document is tried: the API may be starting at the same time.
 const ATTEMPTS_MAX: u32 = 3;
@@ -35,8 +36,13 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
         tracing::warn!("{warning}");
     }
 
-    let (offer, report) =
-        assemble::build_source("openapi", &main, &ConfigFile::default(), &mut Vec::new()).await?;
+    let (offer, report) = assemble::build_source(
+        "openapi",
+        &main,
+        &ConfigFile::default(),
+        &mut Watched::default(),
+    )
+    .await?;
     let name = server_name(settings, &report);
     let mut config = Config {
         name,
@@ -86,7 +92,13 @@ async fn additional_source(name: &str, source: &SourceConfig) -> Result<(Offer, 
             .await
             .map_err(|error| Failure::of(&error).hint("`ALLOW_PRIVATE_NETWORKS=true` allows it"))?;
     }
-    assemble::build_source(name, source, &ConfigFile::default(), &mut Vec::new()).await
+    assemble::build_source(
+        name,
+        source,
+        &ConfigFile::default(),
+        &mut Watched::default(),
+    )
+    .await
 }
 
 fn main_source(settings: &Settings) -> SourceConfig {

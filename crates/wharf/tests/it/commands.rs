@@ -238,3 +238,22 @@ fn completions_and_version() {
     );
     assert_eq!(run(&["demoo"]).status.code(), Some(2));
 }
+
+/// Who writes a list to a file must hear that it is not whole.
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let folder = Folder::new();
+    let pets = folder.write("pets.json", &document(&["listPets"]));
+    let from = [pets.as_str(), "--base-url", "http://127.0.0.1:9"];
+    for arguments in [
+        [&["tools"], &from[..]].concat(),
+        [&["check", "--json"], &from[..]].concat(),
+        vec!["completions", "bash"],
+        vec!["config-reference"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let written = wharf(&arguments).stdout(full.unwrap()).output().unwrap();
+        assert_eq!(written.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&written.stderr).contains("cannot print"));
+    }
+}

@@ -137,3 +137,25 @@ fn results_are_filtered_and_cut_as_configured() {
         assert!(said.contains(expected), "{results} {arguments:?}: {said}");
     }
 }
+
+/// What is not listed is called all the same, and a name that nothing has is answered with the nearest.
+#[test]
+fn a_server_in_search_mode_is_called_by_the_tools_own_names() {
+    let url = api("[1,2]");
+    let folder = Folder::new();
+    folder.write("pets.json", &document(&["listPets", "getPet"]));
+    let file = folder.write(
+        "wharf.yaml",
+        &format!("tools_mode: search\nsources:\n  pets:\n    openapi: pets.json\n    upstream: {{base_url: \"{url}\"}}\n"),
+    );
+    let served = Running::start(&["serve", "--config", &file, "--http", "127.0.0.1:0"]);
+    for (tool, code, expected) in [
+        ("listPets", Some(0), "[1,2]"),
+        ("listPet", Some(3), "Did you mean `listPets`"),
+    ] {
+        let called = run(&["call", tool, "petId=1", "--url", &served.url]);
+        let said = format!("{}{}", text(&called.stdout), text(&called.stderr));
+        assert!(said.contains(expected), "{tool}: {said}");
+        assert_eq!(called.status.code(), code, "{tool}");
+    }
+}

@@ -264,13 +264,19 @@ fn a_list_is_judged_and_rendered_for_a_client() {
     let clean = run(&["check", "--config", &config, "--client", "claude"]);
     assert_eq!(clean.status.code(), Some(0), "{}", text(&clean.stdout));
 
-    let rendered = folder.write("rendered.yaml", &format!("client_profile: gemini\n{plain}"));
-    let judged = run(&[
-        "check", "--config", &rendered, "--client", "gemini", "--json",
-    ]);
-    let report: Value = serde_json::from_slice(&judged.stdout).unwrap();
-    assert_eq!(report["clients"]["gemini"], json!([]), "{report:#}");
-    assert_eq!(judged.status.code(), Some(0));
+    let mut rendered = String::new();
+    for mode in ["search", "all"] {
+        rendered = folder.write(
+            "rendered.yaml",
+            &format!("tools_mode: {mode}\nclient_profile: gemini\n{plain}"),
+        );
+        let judged = run(&[
+            "check", "--config", &rendered, "--client", "gemini", "--json",
+        ]);
+        let report: Value = serde_json::from_slice(&judged.stdout).unwrap();
+        assert_eq!(report["clients"]["gemini"], json!([]), "{report:#}");
+        assert_eq!(judged.status.code(), Some(0));
+    }
 
     // The rendered list has no word for «more than 0»; the call is still checked against it.
     let called = run(&[

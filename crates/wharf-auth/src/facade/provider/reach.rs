@@ -30,6 +30,8 @@ pub(super) struct Endpoints {
     pub(super) token: Endpoint,
     pub(super) revoke: Option<Endpoint>,
     pub(super) logout: Option<Logout>,
+    /// It names itself in what it sends back (RFC 9207).
+    pub(super) names_itself: bool,
 }
 
 /// An address and the client for it.
@@ -62,6 +64,7 @@ impl Provider {
                     at: self.checked("logout", &below("/logout"))?,
                     way_back: "logout_uri",
                 }),
+                names_itself: false,
             });
         }
         let issuer = Url::parse(&self.issuer_name).map_err(|_| unusable("issuer"))?;
@@ -88,6 +91,7 @@ impl Provider {
                 }),
                 None => None,
             },
+            names_itself: metadata.is_true("authorization_response_iss_parameter_supported"),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::facade::client::mark;
 use crate::facade::provider::challenge;
 use crate::facade::seal::Purpose;
 use crate::facade::values::{Person, Refresh};
-use crate::facade::{AccessError, SignIn, generation_mark, now};
+use crate::facade::{AccessError, SignIn, now, used};
 use http::Extensions;
 
 #[tokio::test]
@@ -275,25 +275,6 @@ async fn a_store_that_is_down_refuses_unless_told_otherwise() {
 
 /// Who comes with a token that was used long ago ends the sign-in, for himself and for the other who has a copy.
 #[tokio::test]
-async fn a_refresh_token_that_comes_again_ends_its_family() {
-    let attempt = Attempt::begin(&Extensions::new());
-    for (generations, again) in (1..20).flat_map(|all| (0..all).map(move |again| (all, again))) {
-        let facade = sign_in().0;
-        let use_one = |generation| facade.use_refresh("family", generation, &attempt);
-        for generation in 0..generations {
-            use_one(generation).await.unwrap();
-        }
-        facade.end_family("family", again, 60, &attempt).await;
-        assert!(
-            use_one(generations).await.is_err(),
-            "{again} of {generations}: the last is still good"
-        );
-        facade.use_refresh("another", 0, &attempt).await.unwrap();
-    }
-}
-
-/// Also where its provider has refused it already; only one that nobody used yet is left to who is using it just now.
-#[tokio::test]
 async fn who_comes_again_after_the_grace_ends_the_sign_in() {
     let attempt = Attempt::begin(&Extensions::new());
     for (case, used_s_ago, is_ended) in [
@@ -301,22 +282,17 @@ async fn who_comes_again_after_the_grace_ends_the_sign_in() {
         ("just now", Some(5), false),
         ("long ago", Some(15), true),
     ] {
-        for is_refused in [false, true] {
-            let facade = sign_in().0;
-            if let Some(ago) = used_s_ago {
-                let left = Duration::from_secs(facade.refresh_mark_life_s() - ago);
-                let mark = generation_mark("family", 0);
-                facade.store.put_new(&mark, left).await.unwrap();
-            }
-            if is_refused {
-                facade.end_if_reused("family", 0, &attempt).await;
-                let unused = facade.use_refresh("family", 0, &attempt).await;
-                assert_eq!(unused.is_ok(), used_s_ago.is_none(), "{case}");
-            } else {
-                let _ = facade.use_refresh("family", 0, &attempt).await;
-            }
-            let next = facade.use_refresh("family", 1, &attempt).await;
-            assert_eq!(next.is_err(), is_ended, "{case}, refused: {is_refused}");
+        let facade = sign_in().0;
+        if let Some(ago) = used_s_ago {
+            let life = facade.config.refresh_token_life_s + 1;
+            let left = Duration::from_secs(life - ago);
+            assert!(facade.store.put_new(&used("a", 3), left).await.unwrap());
+        }
+        let again = facade.begin_refresh("a", 3, &attempt).await;
+        assert_eq!(again.is_ok(), used_s_ago.is_none(), "{case}");
+        for (family, is_ended) in [("a", is_ended), ("another", false)] {
+            let next = facade.begin_refresh(family, 7, &attempt).await;
+            assert_eq!(next.is_err(), is_ended, "{case}, {family}");
         }
     }
 }
@@ -325,8 +301,11 @@ async fn who_comes_again_after_the_grace_ends_the_sign_in() {
 async fn two_windows_that_refresh_at_once_end_nothing() {
     let attempt = Attempt::begin(&Extensions::new());
     let facade = sign_in().0;
-    facade.use_refresh("family", 0, &attempt).await.unwrap();
-    let again = facade.use_refresh("family", 0, &attempt).await;
-    assert_eq!(again.unwrap_err().code, "invalid_grant");
-    facade.use_refresh("family", 1, &attempt).await.unwrap();
+    let begin = |generation| facade.begin_refresh("family", generation, &attempt);
+    begin(0).await.unwrap();
+    let other = begin(0).await.unwrap_err();
+    assert_eq!(other.code, "temporarily_unavailable");
+    facade.end_refresh("family", 0, &attempt).await.unwrap();
+    assert_eq!(begin(0).await.unwrap_err().code, "invalid_grant");
+    begin(1).await.unwrap();
 }

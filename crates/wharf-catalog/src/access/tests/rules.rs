@@ -15,6 +15,8 @@ const ALL: &str = "list create get photo delete order b_list b_pay";
 fn rules_open_tools_to_callers() {
     const READERS: &str = r#"{"default":"nobody","rules":[{"tools":[{"read_only":true,"source":"pets"}],"callers":[{"scopes":["pets:read"]}]},
         {"tools":[{"tag":"admin"}],"callers":[{"group":"adm*"},{"scopes":["pets:write","pets:all"]}]}]}"#;
+    const KEYS: &str = r#"{"default":"nobody","rules":[{"tools":[{"read_only":true,"source":"pets"}],"callers":[{"issuer":""}]},
+        {"tools":[{"tag":"admin"}],"callers":[{"issuer":"*","group":"a"}]}]}"#;
     for (row, config, caller, expected) in [
         ("by default nothing is open to all", "{}", unknown(), ""),
         ("whoever signs in sees all", "{}", somebody(""), ALL),
@@ -74,6 +76,8 @@ fn rules_open_tools_to_callers() {
             somebody("scope:pets:read group:adm"),
             "list create get photo delete",
         ),
+        ("a key", KEYS, somebody(""), "list get photo"),
+        ("of an issuer", KEYS, somebody("issuer:https://i"), ""),
         (
             "an empty list of callers closes",
             r#"{"default":"anyone","rules":[{"tools":[{"name":"*e*"}],"callers":[]}]}"#,
