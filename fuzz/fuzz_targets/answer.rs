@@ -29,15 +29,30 @@ struct Bench {
 }
 
 static BENCH: LazyLock<Bench> = LazyLock::new(|| {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let answer = Arc::new(Mutex::new(Bytes::new()));
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let listener = runtime
+        .block_on(TcpListener::bind("127.0.0.1:0"))
+        .expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     runtime.spawn(serve(listener, answer.clone()));
     let document = Document::read(Bytes::from_static(DOCUMENT.as_bytes())).expect("a document");
-    let config = wharf_openapi::Config { output_schemas: OutputSchemas::Full, ..Default::default() };
-    let (source, _) = OpenApi::build(document, &config, Whereabouts { base_url: Some(&url), document_url: None })
-        .expect("an operation");
+    let config = wharf_openapi::Config {
+        output_schemas: OutputSchemas::Full,
+        ..Default::default()
+    };
+    let (source, _) = OpenApi::build(
+        document,
+        &config,
+        Whereabouts {
+            base_url: Some(&url),
+            document_url: None,
+        },
+    )
+    .expect("an operation");
     let mut config = Config {
         response_bytes_max: 64 << 10,
         ..Config::default()
@@ -48,7 +63,11 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     config.retries.wait_s = 0.001.try_into().expect("a time");
     config.breaker.failures = 0;
     let upstream = Upstream::new(&config, &url, Trust::Operator).expect("sane");
-    Bench { runtime, source: source.with_upstream(upstream), answer }
+    Bench {
+        runtime,
+        source: source.with_upstream(upstream),
+        answer,
+    }
 });
 
 /// Gives the answer of the moment to every request, and closes.
@@ -75,8 +94,16 @@ fuzz_target!(|bytes: &[u8]| {
     bench.runtime.block_on(async {
         let context = Context::default();
         let arguments = Slice::parse("{}").expect("an object");
-        let call = bench.source.call(&context, ToolCall { name: "x", arguments });
-        let outcome = tokio::time::timeout(CALL_MAX, call).await.expect("every call ends");
+        let call = bench.source.call(
+            &context,
+            ToolCall {
+                name: "x",
+                arguments,
+            },
+        );
+        let outcome = tokio::time::timeout(CALL_MAX, call)
+            .await
+            .expect("every call ends");
         match outcome.expect("an upstream's failure is a result") {
             // Writing it asserts that it is JSON.
             Outcome::Complete(result) => drop(wharf_mcp::tool_result(&result)),

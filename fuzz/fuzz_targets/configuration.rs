@@ -37,7 +37,9 @@ struct Source {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     // Whoever writes a configuration may name any file; the fuzzer should not read this machine's.
     if text.contains("${file") {
         return;
@@ -46,10 +48,14 @@ fuzz_target!(|bytes: &[u8]| {
     let read = || parse::<Config>(text, "wharf.yaml", Path::new("/nonexistent"), &environment);
     let (first, second) = (read(), read());
     match (&first, &second) {
-        (Ok(first), Ok(second)) => assert_eq!(format!("{:?}", first.config), format!("{:?}", second.config)),
+        (Ok(first), Ok(second)) => assert_eq!(
+            format!("{:?}", first.config),
+            format!("{:?}", second.config)
+        ),
         (Err(first), Err(second)) => {
             assert_eq!(first.to_string(), second.to_string());
-            let is_told = first.to_string().contains("secret-value") && !text.contains("secret-value");
+            let is_told =
+                first.to_string().contains("secret-value") && !text.contains("secret-value");
             assert!(!is_told, "a secret in {first}");
         }
         _ => panic!("read once and refused once"),

@@ -35,18 +35,36 @@ fuzz_target!(|bytes: &[u8]| RUNTIME.with(|runtime| runtime.block_on(ask(bytes)))
 
 async fn ask(bytes: &[u8]) {
     let source = Arc::new(Fixture::new());
-    let offer = Offer { source, prefix: None };
+    let offer = Offer {
+        source,
+        prefix: None,
+    };
     let catalog = Catalog::build([offer]).expect("one source does not clash");
-    let server = Server::new(catalog, Settings { sse_transport: true, ..Settings::default() });
-    let greeting = request(b"POST\ncontent-type: application/json", INITIALIZE.as_bytes(), "");
+    let server = Server::new(
+        catalog,
+        Settings {
+            sse_transport: true,
+            ..Settings::default()
+        },
+    );
+    let greeting = request(
+        b"POST\ncontent-type: application/json",
+        INITIALIZE.as_bytes(),
+        "",
+    );
     let greeted = server.handle(greeting.expect("a request")).await;
-    let session = greeted.headers()["mcp-session-id"].to_str().expect("hexadecimal").to_owned();
+    let session = greeted.headers()["mcp-session-id"]
+        .to_str()
+        .expect("hexadecimal")
+        .to_owned();
 
     let (head, body) = match bytes.windows(2).position(|two| two == b"\n\n") {
         Some(end) => (&bytes[..end], &bytes[end + 2..]),
         None => (bytes, &b""[..]),
     };
-    let Some(request) = request(head, body, &session) else { return };
+    let Some(request) = request(head, body, &session) else {
+        return;
+    };
     let path = request.headers().get("x-path").cloned();
     let asked = async {
         match path.as_ref().map(HeaderValue::as_bytes) {
@@ -57,7 +75,9 @@ async fn ask(bytes: &[u8]) {
     };
     // Longer than any call may take; the clock jumps there when nothing else is left to happen.
     let limit = server.settings().limits.call_timeout * 2;
-    let response = tokio::time::timeout(limit, asked).await.expect("every call ends");
+    let response = tokio::time::timeout(limit, asked)
+        .await
+        .expect("every call ends");
     judge(response).await;
     server.close();
 }
@@ -72,7 +92,11 @@ fn request(head: &[u8], body: &[u8], session: &str) -> Option<Request<Full<Bytes
         let colon = line.iter().position(|byte| *byte == b':')?;
         let name = HeaderName::from_bytes(&line[..colon]).ok()?;
         let value = line[colon + 1..].trim_ascii();
-        let value = if value == b"SESSION" { session.as_bytes() } else { value };
+        let value = if value == b"SESSION" {
+            session.as_bytes()
+        } else {
+            value
+        };
         headers.append(name, HeaderValue::from_bytes(value).ok()?);
     }
     Some(request)
@@ -96,8 +120,14 @@ async fn judge(response: Response<Body>) {
     let text = String::from_utf8(whole).expect("answers are UTF-8");
     if is_stream {
         // An event that is not complete yet has no empty line behind it.
-        for event in text.split_inclusive("\n\n").filter(|event| event.ends_with("\n\n")) {
-            let data: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        for event in text
+            .split_inclusive("\n\n")
+            .filter(|event| event.ends_with("\n\n"))
+        {
+            let data: Vec<_> = event
+                .lines()
+                .filter_map(|line| line.strip_prefix("data: "))
+                .collect();
             let data = data.concat();
             if data.starts_with('{') || data.starts_with('[') {
                 parse(&data);

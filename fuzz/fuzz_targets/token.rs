@@ -30,7 +30,9 @@ static AUTHENTICATOR: LazyLock<Authenticator> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(token) = std::str::from_utf8(bytes) {
-        let read = |token| UnverifiedToken::parse(token).map(|token| token.unverified_issuer().map(str::to_owned));
+        let read = |token| {
+            UnverifiedToken::parse(token).map(|token| token.unverified_issuer().map(str::to_owned))
+        };
         assert_eq!(read(token), read(token));
     }
     for name in [header::AUTHORIZATION.as_str(), "x-api-key"] {
@@ -46,7 +48,10 @@ fuzz_target!(|bytes: &[u8]| {
                 .now_or_never()
                 .expect("nothing to wait for");
             let challenge = judged.expect_err("nobody is let in");
-            assert!(matches!(challenge.status.as_u16(), 400 | 401), "{challenge:?}");
+            assert!(
+                matches!(challenge.status.as_u16(), 400 | 401),
+                "{challenge:?}"
+            );
         }
     }
 });

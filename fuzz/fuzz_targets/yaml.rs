@@ -3,7 +3,11 @@
 #![no_main]
 
 #[path = "../../crates/wharf-openapi/tests/it/judge.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the property tests; each target asks one question")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the property tests; each target asks one question"
+)]
 mod judge;
 
 use libfuzzer_sys::fuzz_target;
