@@ -103,6 +103,12 @@ pub enum DocumentError {
         /// The first byte that does not fit.
         at: usize,
     },
+    /// It is an archive, or packed.
+    #[error("the document is packed ({format})")]
+    Packed {
+        /// How.
+        format: &'static str,
+    },
     /// It is a web page.
     #[error("this is a web page, not an OpenAPI document")]
     Html,
@@ -172,12 +178,13 @@ impl DocumentError {
             }
             Self::TooLong { .. } => "split the document, or leave out what is not needed",
             Self::NotText { .. } => "save the document as UTF-8",
+            Self::Packed { .. } => "unpack it first",
             Self::Json { .. } | Self::Yaml { .. } => "mend the document at that place",
             Self::Swagger { .. } => {
                 "convert it to OpenAPI 3 first, for instance with `npx api-spec-converter`"
             }
             Self::NotOpenApi | Self::Version { .. } => {
-                "an OpenAPI document begins like `openapi: 3.1.0`"
+                "an OpenAPI document begins like `openapi: 3.1.0`; a configuration is named by `--config`"
             }
             Self::Missing { .. } | Self::Kind { .. } => {
                 "`openapi`, `info` with `title` and `version`, and `paths` make the smallest document"
@@ -394,12 +401,26 @@ pub(crate) fn words(value: Slice<'_>) -> String {
 }
 
 /// The bytes as text, without a byte order mark.
+/// How files begin that are packed, none of which is UTF-8.
+const PACKED: [(&[u8], &str); 4] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+];
+
 fn text_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(DocumentError::TooLong { bytes: bytes.len() });
     }
-    let text = ByteString::try_from(bytes).map_err(|error| DocumentError::NotText {
-        at: error.valid_up_to(),
+    let packed = PACKED
+        .into_iter()
+        .find(|(start, _)| bytes.starts_with(start));
+    let text = ByteString::try_from(bytes).map_err(|error| match packed {
+        Some((_, format)) => DocumentError::Packed { format },
+        None => DocumentError::NotText {
+            at: error.valid_up_to(),
+        },
     })?;
     let trimmed = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
     if trimmed.is_empty() {

@@ -34,6 +34,8 @@ pub struct Supplied {
     always: Vec<Spot>,
     /// By scheme, where credentials are given so; a scheme that fills in no parameter has an entry too.
     schemes: BTreeMap<String, Option<Spot>>,
+    /// There is neither a key, nor a header, nor a certificate, nor anything of the client's.
+    is_nothing: bool,
 }
 
 /// Where a value stands in a request.
@@ -62,7 +64,7 @@ impl Supplied {
     /// scheme, those for everything are the operator's choice, and suffice.
     pub fn suffices(&self, security: &[Vec<String>]) -> bool {
         let has = |scheme: &str| self.schemes.contains_key(scheme);
-        self.schemes.is_empty()
+        (self.schemes.is_empty() && !self.is_nothing)
             || security.is_empty()
             || security.iter().any(Vec::is_empty)
             || !choose(security, has).is_empty()
@@ -114,7 +116,16 @@ impl Config {
             let given = self.schemes.iter();
             schemes.extend(given.map(|(name, credentials)| (name.clone(), credentials.spot())));
         }
-        Supplied { always, schemes }
+        let is_nothing = schemes.is_empty()
+            && self.headers.is_empty()
+            && self.forward_headers.is_empty()
+            && self.client_certificate.is_none()
+            && matches!(self.credentials, Credentials::None {});
+        Supplied {
+            always,
+            schemes,
+            is_nothing,
+        }
     }
 }
 

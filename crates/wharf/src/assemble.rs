@@ -311,7 +311,7 @@ pub(crate) async fn build_source(
             source = name,
             tools = report.without_credentials.len(),
             first,
-            "tools want credentials of security schemes that `upstream.schemes` does not have; they are called without"
+            "tools want credentials for their security schemes that are not given; they are called without"
         );
     }
     let base_url = openapi.base_url().map(str::to_owned).ok_or_else(|| {

@@ -108,6 +108,8 @@ fn what_is_no_document_is_told_why() {
         assert!(error.to_string().contains(message), "{text:?}: {error}");
         assert!(error.hint().contains(hint), "{text:?}: {}", error.hint());
     }
+    let error = refusal(b"\x1f\x8b\x08\x00openapi");
+    assert!(error.to_string().contains("gzip"), "{error}");
     let error = refusal(b"openapi: \xff");
     assert!(
         error.to_string().contains("not UTF-8 text (byte 9)"),

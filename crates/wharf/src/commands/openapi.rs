@@ -34,7 +34,8 @@ pub(crate) async fn run(
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let building = openapi_compat::build(&settings);
+    // Boxed: nothing else of this is as large.
+    let building = Box::pin(openapi_compat::build(&settings));
     let Some(built) = signals.unless_told(building).await else {
         return Ok(failure::DONE);
     };

@@ -25,7 +25,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen_but_for_hangup()?;
     let hangup = listen(SignalKind::hangup())?;
     let mut files = Watched::default();
     let assembling = assemble::assemble(&serve.input, Schemas::Later, &mut files);
@@ -195,18 +195,28 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))
 }
 
-/// The signals that ask a process to end: Ctrl-C and SIGTERM.
+/// The signals that ask a process to end: Ctrl-C, SIGTERM, and a terminal that is gone where that is no word to reload.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     /// From here on they are ours.
     pub(crate) fn listen() -> Result<Self, Failure> {
+        let signals = Self::listen_but_for_hangup()?;
+        Ok(Self {
+            hangup: Some(listen(SignalKind::hangup())?),
+            ..signals
+        })
+    }
+
+    fn listen_but_for_hangup() -> Result<Self, Failure> {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hangup: None,
         })
     }
 
@@ -226,6 +236,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(()) = async { self.hangup.as_mut()?.recv().await } => {}
         }
     }
 }

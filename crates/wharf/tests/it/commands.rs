@@ -9,7 +9,7 @@ use crate::process::{Folder, Running, document, run, text, wharf};
 
 #[test]
 fn demo_serves_a_store_that_can_be_called_and_ends_cleanly() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut demo = Running::start(&["demo", "--http", "127.0.0.1:0"]);
         let tools = demo.tool_names();
         assert!(tools.len() >= 15, "{tools:?}");
