@@ -103,7 +103,9 @@ impl Authenticator {
             .collect();
         // Clients that are not told what to begin with ask for what there is.
         let mut scopes = config.challenge_scopes.clone();
-        if let (true, Some(sign_in)) = (scopes.is_empty(), &sign_in) {
+        if scopes.is_empty()
+            && let Some(sign_in) = &sign_in
+        {
             scopes.extend(sign_in.scopes().map(str::to_owned));
         }
         // Whoever has keys alone has nowhere to send a client to.

@@ -214,7 +214,7 @@ impl Route {
     }
 }
 
-/// Within how long uses of one refresh token count as one at the same time as another.
+/// Within how long uses of one code, or of one refresh token, count as one at the same time as another.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Where authorization servers' metadata are: RFC 8414, and OpenID Connect Discovery for clients that know only that.
@@ -340,11 +340,21 @@ impl Facade {
         Duration::from_secs(self.config.refresh_token_life_s + 1)
     }
 
-    /// Marks something that may be used once. An error when it was used before, or nobody can tell and that is not enough.
-    async fn use_once(&self, name: &str, life: Duration, attempt: &Attempt) -> Result<(), Failure> {
-        match self.answer(self.store.put_new(name, life).await, attempt)? {
+    /// Marks what may be used once in a sign-in. An error when it was used before, or nobody can tell and that is not enough.
+    async fn use_once(
+        &self,
+        mark: &str,
+        life: Duration,
+        family: &str,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        match self.answer(self.store.put_new(mark, life).await, attempt)? {
             Some(true) | None => Ok(()),
-            Some(false) => Err(used_before()),
+            Some(false) => {
+                self.check_unused(mark, life, family, attempt).await?;
+                // The mark ended, or the store went down, in this very moment.
+                Err(used_before())
+            }
         }
     }
 

@@ -149,8 +149,8 @@ impl Search {
         arguments: Slice<'a>,
     ) -> Result<Checked<'a>, String> {
         let at = tool as usize;
-        let checker = self.checkers[at]
-            .get_or_init(|| Checker::new(&Self::listed_for(0, None)[at].input_schema));
+        let checker =
+            self.checkers[at].get_or_init(|| Checker::new(&offered::tools(0)[at].input_schema));
         arguments::check(checker, arguments)
     }
 

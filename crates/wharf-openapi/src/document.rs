@@ -400,7 +400,6 @@ pub(crate) fn words(value: Slice<'_>) -> String {
         .to_owned()
 }
 
-/// The bytes as text, without a byte order mark.
 /// How files begin that are packed, none of which is UTF-8.
 const PACKED: [(&[u8], &str); 4] = [
     (b"\x1f\x8b", "gzip"),
@@ -409,6 +408,7 @@ const PACKED: [(&[u8], &str); 4] = [
     (b"\x28\xb5\x2f\xfd", "zstd"),
 ];
 
+/// The bytes as text, without a byte order mark.
 fn text_of(bytes: Bytes) -> Result<ByteString, DocumentError> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(DocumentError::TooLong { bytes: bytes.len() });

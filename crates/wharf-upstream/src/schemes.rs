@@ -61,7 +61,7 @@ impl Supplied {
     }
 
     /// Whether an operation that declares `security` gets credentials where it wants some. Where none are given by
-    /// scheme, those for everything are the operator's choice, and suffice.
+    /// scheme, those for everything are the operator's choice, and suffice; nothing at all does not.
     pub fn suffices(&self, security: &[Vec<String>]) -> bool {
         let has = |scheme: &str| self.schemes.contains_key(scheme);
         (self.schemes.is_empty() && !self.is_nothing)

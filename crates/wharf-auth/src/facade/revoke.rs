@@ -1,7 +1,7 @@
 //! Taking tokens back (RFC 7009).
 //!
-//! The sign-in of a refresh token is marked as ended, and the provider is told to take its own back. An access token is known to nobody but
-//! its holder, so it ends by itself, and whoever wants to take one back is told so (§2.2.1).
+//! The sign-in of a refresh token is marked as ended, and the provider is told to take its own back. An access token is
+//! known to nobody but its holder, so it ends by itself, and whoever wants to take one back is told so (§2.2.1).
 
 use bytes::Bytes;
 use http::request::Parts;

@@ -134,8 +134,7 @@ impl Facade {
         }
         // Last, so that nobody without the verifier can spend it.
         let (mark, life) = (format!("code {}", code.id), CODE_MARK_LIFE);
-        self.check_unused(&mark, life, &code.id, attempt).await?;
-        self.use_once(&mark, life, attempt).await?;
+        self.use_once(&mark, life, &code.id, attempt).await?;
         let began_at = now();
         let refresh = code.providers_own.map(|providers_own| Refresh {
             family: code.id,

@@ -4,8 +4,7 @@
 //! say what their tools can be named by, and a name depends on all others. Then each operation is read, and its tool
 //! written; what the tool takes only where somebody wants it at once.
 
-use std::sync::{Arc, OnceLock};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, scope};
 
 use wharf_model::{HashMap, HashSet, Hashing, InputSchema, Tool};

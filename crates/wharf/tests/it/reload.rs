@@ -13,11 +13,16 @@ fn served(folder: &Folder) -> String {
     )
 }
 
+fn serve(config: &str, more: &[&str]) -> Running {
+    let command = ["serve", "--config", config, "--http", "127.0.0.1:0"];
+    Running::start(&[&command[..], more].concat())
+}
+
 #[test]
 fn a_hangup_reads_everything_again() {
     let folder = Folder::new();
     let config = served(&folder);
-    let server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0"]);
+    let server = serve(&config, &[]);
     assert_eq!(server.tool_names(), ["before"]);
 
     folder.write("api.json", &document(&["after", "another"]));
@@ -35,14 +40,7 @@ fn a_hangup_reads_everything_again() {
 fn a_watched_file_is_read_again_when_it_changes() {
     let folder = Folder::new();
     let config = served(&folder);
-    let server = Running::start(&[
-        "serve",
-        "--config",
-        &config,
-        "--http",
-        "127.0.0.1:0",
-        "--watch",
-    ]);
+    let server = serve(&config, &["--watch"]);
     assert_eq!(server.tool_names(), ["before"]);
     folder.write("api.json", &document(&["after_the_change"]));
     server.wait_for_line("serving the new state");
@@ -53,7 +51,7 @@ fn a_watched_file_is_read_again_when_it_changes() {
 fn a_reload_says_what_it_cannot_change() {
     let folder = Folder::new();
     let config = served(&folder);
-    let server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0"]);
+    let server = serve(&config, &[]);
     let changed = std::fs::read_to_string(&config).unwrap() + "server: {path: /other}\n";
     folder.write("wharf.yaml", &changed);
     server.signal("HUP");
@@ -66,8 +64,7 @@ fn a_reload_says_what_it_cannot_change() {
 fn a_new_file_that_was_broken_is_watched() {
     let folder = Folder::new();
     let config = served(&folder);
-    let command = ["serve", "--config", &config, "--http", "127.0.0.1:0"];
-    let server = Running::start(&[&command[..], &["--watch"]].concat());
+    let server = serve(&config, &["--watch"]);
     folder.write("new.json", "{ broken");
     let more = "  new:\n    openapi: new.json\n    upstream: {base_url: 'http://127.0.0.1:9'}\n";
     let both = std::fs::read_to_string(&config).unwrap() + more;
@@ -83,7 +80,7 @@ fn a_new_file_that_was_broken_is_watched() {
 fn a_reload_that_hangs_holds_nobody_up() {
     let folder = Folder::new();
     let config = served(&folder);
-    let mut server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0"]);
+    let mut server = serve(&config, &[]);
     std::fs::remove_file(&config).unwrap();
     make_pipe(&config);
     server.signal("HUP");
