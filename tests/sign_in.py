@@ -41,11 +41,15 @@ CLIENT_SECRET = "provider-client-secret"
 KEYS = ["first-key-" + "1" * 40, "second-key-" + "2" * 40]
 REDIRECT = "http://127.0.0.1:1/callback"
 CROWD, AT_ONCE = 100, 4
-# What all replicas together permit of one tool, where they share a store.
+# What all replicas together permit of one tool, where they share a store, and at one time of another.
 LIMIT, LIMITED_TOOL = 4, "getInventory"
+AT_WORK, SLOW_TOOL, SLOW_S = 2, "getSlowReport", 2
 SHARED_LIMIT = {
     "shared": True,
-    "rules": [{"tools": [{"name": LIMITED_TOOL}], "per": "tool", "calls_max": LIMIT, "window_s": 3600}],
+    "rules": [
+        {"tools": [{"name": LIMITED_TOOL}], "per": "tool", "calls_max": LIMIT, "window_s": 3600},
+        {"tools": [{"name": SLOW_TOOL}], "calls_in_flight_max": AT_WORK},
+    ],
 }
 CALL_S = 60
 # Long enough for a call, short enough to be waited for.
@@ -452,6 +456,17 @@ def shared_store(place):
                 permitted += 1
         if permitted != LIMIT:
             raise Failure(f"{permitted} calls were permitted, not {LIMIT}")
+        # Each replica would let as many work at one time. What has ended makes room for others.
+        slow = lambda: call_tool(place, tokens["access_token"], SLOW_TOOL, seconds=SLOW_S)  # noqa: E731
+        for _ in range(2):
+            served = 0
+            with concurrent.futures.ThreadPoolExecutor(3 * AT_WORK) as pool:
+                for tried in [pool.submit(slow) for _ in range(3 * AT_WORK)]:
+                    with contextlib.suppress(Refused):
+                        tried.result()
+                        served += 1
+            if served != AT_WORK:
+                raise Failure(f"{served} calls were at work at one time, not {AT_WORK}")
         # While it is down nobody gets in by default, and nobody loses what they have.
         tokens = client.sign_in()
         code = client.code()
@@ -472,7 +487,7 @@ def shared_store(place):
                 if refused.status != 503 or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-    return f"one of 6 wins; {LIMIT} calls of three replicas; refused while the store is down"
+    return f"one of 6 wins; {LIMIT} calls of three replicas, {AT_WORK} at one time; refused while the store is down"
 
 
 def restarts(place):

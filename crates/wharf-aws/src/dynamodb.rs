@@ -1,8 +1,10 @@
-//! What replicas must know together, in a table of DynamoDB: marks that are set once, and counts.
+//! What replicas must know together, in a table of DynamoDB: marks that are set once, counts, and places for work.
 //!
 //! The table has the partition key `id`, a text. An item is of no use after `ends_at` (milliseconds since 1970), and is
 //! treated as absent from then on; the table's time to live, on `expires_at` (seconds), removes it some time later. The
 //! replicas' clocks decide, so they should agree to a second, as those of AWS do.
+
+mod places;
 
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use self::places::{leave_place, take_place};
 use crate::{AwsError, Client, Service};
 
 /// The service.

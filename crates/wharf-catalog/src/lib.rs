@@ -36,7 +36,9 @@ pub use arguments::fit;
 pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX, Visible};
 pub use client::Client;
 pub use edit::{ArgumentEdit, ToolEdit};
-pub use limits::{LimitRule, LimitsConfig, Per, SharedCount, SharedCounter, WithoutStore};
+pub use limits::{
+    LimitRule, LimitsConfig, Per, SharedCount, SharedLimits, SharedPlace, WithoutStore,
+};
 pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};
 pub use pattern::{RuleMistake, ToolPattern};

@@ -1,8 +1,8 @@
 //! How much callers may call: how often, and how much at one time.
 //!
 //! Everything stands in front of a call and takes no part in it: [`Admission::enter`] gives a place that is left when
-//! the call is over, or says when another try makes sense. What is counted is counted in this process, and rates on top
-//! of that in a store that replicas share, where there is one.
+//! the call is over, or says when another try makes sense. What is counted is counted in this process, and under rules on
+//! top of that in a store that replicas share, where there is one.
 
 mod admission;
 mod places;
@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::admission::{Admission, Admitted, Called};
-pub use self::shared::{SharedCount, SharedCounter};
+pub use self::shared::{SharedCount, SharedLimits, SharedPlace};
 use crate::pattern::ToolPattern;
 
 /// How much callers may call.
@@ -34,8 +34,8 @@ pub struct LimitsConfig {
     /// Milliseconds that a call may wait for a place before it is refused. Default: 2,000; a client that waits longer has
     /// usually given up, and its call would be work for nobody.
     pub waiting_ms_max: u32,
-    /// Whether all replicas count `calls_max` together, in the store that `store` names. Each counts by itself as well, so
-    /// that a caller who has had too much does not reach the store. Default: false.
+    /// Whether all replicas keep to the `rules` together, in the store that `store` names. Each counts by itself as well, so
+    /// that a caller who has too much does not reach the store. Default: false.
     pub shared: bool,
     /// What is done with a call while the store gives no answer: `allow` or `refuse` it. Default: `allow`; each replica
     /// keeps to its own counts then, and a store that is down takes nothing else down with it.

@@ -1,6 +1,7 @@
 //! Asks a table of DynamoDB by two stores, as two replicas would: prints whether the mark `NAME` was set before, how many
-//! of those who set it at the same time were told that they were the first, whether it is set then, and the counts of
-//! `NAME` that the two were told in turn.
+//! of those who set it at the same time were told that they were the first, whether it is set then, the counts of `NAME`
+//! that the two were told in turn, and how many places of `NAME` they got in turn: at first, when one was left again, and
+//! when those that nobody left had ended.
 //!
 //! In turn, because what stands in for the service in a test counts two that come at the same time as one.
 //!
@@ -14,9 +15,12 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use wharf_aws::Environment;
-use wharf_store::{Config, Store};
+use wharf_store::{Config, Place, SharedStore, Store, StoreError};
 
 const ASKERS: usize = 12;
+const PLACES: u32 = 5;
+/// How long a place lives that nobody leaves.
+const PLACE_LIFE: Duration = Duration::from_secs(3);
 
 struct Given(Vec<String>);
 
@@ -64,11 +68,38 @@ async fn main() -> Result<(), Box<dyn Error>> {
         first += usize::from(is_first?);
     }
     let is_set = stores[1].mark_age(&name, window).await?.is_some();
+    let shared = || stores.iter().filter_map(Store::shared).cycle().take(ASKERS);
     let mut counts = Vec::new();
-    for number in 0..ASKERS {
-        let counted = stores[number % stores.len()].count(&name, window).await?;
-        counts.push(counted.count);
+    for store in shared() {
+        counts.push(store.count(&name, window).await?.count);
     }
-    println!("{was_set} {first} {is_set} {counts:?}");
+    let mut held = places(shared(), &name).await?;
+    let mut taken = vec![held.len()];
+    drop(held.pop());
+    for store in shared() {
+        store.left().await;
+    }
+    let one_more = places(shared(), &name).await?;
+    taken.push(one_more.len());
+    tokio::time::sleep(PLACE_LIFE).await;
+    let anew = places(shared(), &name).await?;
+    taken.push(anew.len());
+    drop((held, one_more, anew));
+    for store in shared() {
+        store.left().await;
+    }
+    println!("{was_set} {first} {is_set} {counts:?} {taken:?}");
     Ok(())
+}
+
+/// What each of these gets.
+async fn places(
+    stores: impl Iterator<Item = &SharedStore>,
+    name: &str,
+) -> Result<Vec<Place>, StoreError> {
+    let mut places = Vec::new();
+    for store in stores {
+        places.extend(store.take_place(name, PLACES, PLACE_LIFE).await?);
+    }
+    Ok(places)
 }

@@ -29,7 +29,7 @@ pub enum Config {
     },
     /// In a table of Amazon DynamoDB, with the partition key `id` (a text) and, so that it does not grow, time to live on
     /// `expires_at`. The role of the server needs `dynamodb:PutItem`, `dynamodb:GetItem` and `dynamodb:UpdateItem` on it.
-    /// Each mark and each call that is counted is one write.
+    /// Each mark and each call that is counted is one write, and each call under `calls_in_flight_max` is two.
     #[serde(rename = "dynamodb")]
     DynamoDb {
         /// The table's name.

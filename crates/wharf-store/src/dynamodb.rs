@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use wharf_aws::{Client, Environment, dynamodb};
 
+use crate::StoreError;
 use crate::key::Key;
 use crate::patience::Patience;
-use crate::{Count, StoreError};
+use crate::shared::Count;
 
 pub(crate) struct DynamoDb {
     client: Client,
@@ -53,5 +54,25 @@ impl DynamoDb {
         let counting = dynamodb::count(&self.client, &self.table, &key, window);
         let (count, ends_in) = self.patience.ask(counting).await?;
         Ok(Count { count, ends_in })
+    }
+
+    /// Takes a place under `key`, where fewer than `max` are; it ends after `life`.
+    pub(crate) async fn take_place(
+        &self,
+        key: Key,
+        id: &str,
+        max: u32,
+        life: Duration,
+    ) -> Result<bool, StoreError> {
+        let key = key.text(&self.key_prefix);
+        let taking = dynamodb::take_place(&self.client, &self.table, &key, id, max, life);
+        self.patience.ask(taking).await
+    }
+
+    /// Leaves a place.
+    pub(crate) async fn leave(&self, key: Key, id: &str) -> Result<(), StoreError> {
+        let key = key.text(&self.key_prefix);
+        let leaving = dynamodb::leave_place(&self.client, &self.table, &key, id);
+        self.patience.ask(leaving).await
     }
 }

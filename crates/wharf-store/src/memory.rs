@@ -1,4 +1,4 @@
-//! The store in the memory of this process.
+//! The store in the memory of this process: marks, and when each ends.
 //!
 //! Bounded: whoever makes up keys fills it, and is then refused until the first of them ends. Looking for what has ended
 //! costs a walk over one shard, so it is done only when the shard is full and something in it must have ended.
@@ -7,49 +7,67 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::StoreError;
 use crate::key::Key;
-use crate::{Count, StoreError};
 
 /// So that few callers wait for each other.
 const SHARDS: usize = 16;
-/// For all shards about 25 MB when full: a quarter of a million keys within their windows.
-const ENTRIES_PER_SHARD_MAX: usize = 16 << 10;
+/// For all shards about 20 MB when full: a quarter of a million marks.
+const MARKS_PER_SHARD_MAX: usize = 16 << 10;
 
 pub(crate) struct Memory {
     shards: [Mutex<Shard>; SHARDS],
-    entries_per_shard_max: usize,
+    marks_per_shard_max: usize,
 }
 
 #[derive(Default)]
 struct Shard {
-    entries: HashMap<Key, Entry>,
+    /// The end of each.
+    marks: HashMap<Key, Instant>,
     /// Nothing ends before; known after a walk.
     first_ends: Option<Instant>,
 }
 
-struct Entry {
-    count: u64,
-    ends: Instant,
-}
-
 impl Default for Memory {
     fn default() -> Self {
-        Self::with_room(ENTRIES_PER_SHARD_MAX)
+        Self::with_room(MARKS_PER_SHARD_MAX)
     }
 }
 
 impl Memory {
-    fn with_room(entries_per_shard_max: usize) -> Self {
+    fn with_room(marks_per_shard_max: usize) -> Self {
         Self {
             shards: Default::default(),
-            entries_per_shard_max,
+            marks_per_shard_max,
         }
     }
 
-    /// How long what stands under `key` still does.
+    /// How long the mark `key` still stands.
     pub(crate) fn ends_in(&self, key: Key, now: Instant) -> Option<Duration> {
-        let ends = self.shard(key).entries.get(&key)?.ends;
+        let ends = *self.shard(key).marks.get(&key)?;
         (ends > now).then(|| ends - now)
+    }
+
+    /// Sets a mark that ends after `life`; false when it is set already.
+    pub(crate) fn put_new(
+        &self,
+        key: Key,
+        life: Duration,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let mut shard = self.shard(key);
+        match shard.marks.get(&key).copied() {
+            Some(ends) if ends > now => return Ok(false),
+            Some(_) => {}
+            None if shard.marks.len() < self.marks_per_shard_max || shard.make_room(now) => {}
+            None => return Err(StoreError::Full),
+        }
+        let ends = now + life;
+        shard.marks.insert(key, ends);
+        if shard.first_ends.is_some_and(|first| first > ends) {
+            shard.first_ends = Some(ends);
+        }
+        Ok(true)
     }
 
     fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
@@ -57,40 +75,6 @@ impl Memory {
             .lock()
             // Each change is one statement, so a panic elsewhere left nothing half done.
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts one more under `key`, in a window that begins with the first.
-    pub(crate) fn count(
-        &self,
-        key: Key,
-        window: Duration,
-        now: Instant,
-    ) -> Result<Count, StoreError> {
-        let mut shard = self.shard(key);
-        if let Some(entry) = shard.entries.get_mut(&key)
-            && entry.ends > now
-        {
-            entry.count = entry.count.saturating_add(1);
-            return Ok(Count {
-                count: entry.count,
-                ends_in: entry.ends - now,
-            });
-        }
-        if shard.entries.len() >= self.entries_per_shard_max
-            && !shard.entries.contains_key(&key)
-            && !shard.make_room(now)
-        {
-            return Err(StoreError::Full);
-        }
-        let ends = now + window;
-        shard.entries.insert(key, Entry { count: 1, ends });
-        if shard.first_ends.is_some_and(|first| first > ends) {
-            shard.first_ends = Some(ends);
-        }
-        Ok(Count {
-            count: 1,
-            ends_in: window,
-        })
     }
 }
 
@@ -100,10 +84,10 @@ impl Shard {
         if self.first_ends.is_some_and(|first| first > now) {
             return false;
         }
-        let before = self.entries.len();
-        self.entries.retain(|_, entry| entry.ends > now);
-        self.first_ends = self.entries.values().map(|entry| entry.ends).min();
-        self.entries.len() < before
+        let before = self.marks.len();
+        self.marks.retain(|_, ends| *ends > now);
+        self.first_ends = self.marks.values().copied().min();
+        self.marks.len() < before
     }
 }
 
@@ -111,22 +95,22 @@ impl Shard {
 mod tests {
     use super::*;
 
-    const WINDOW: Duration = Duration::from_secs(10);
+    const LIFE: Duration = Duration::from_secs(10);
 
     #[test]
-    fn counts_begin_anew_when_their_window_has_ended() {
+    fn a_mark_can_be_set_again_when_it_has_ended() {
         let memory = Memory::default();
         let start = Instant::now();
-        for (second, count, ends_in) in [(0, 1, 10), (4, 2, 6), (9, 3, 1), (10, 1, 10), (11, 2, 9)]
+        let key = Key::new("mark", "ann");
+        for (second, is_new, ends_in) in
+            [(0, true, 10), (9, false, 1), (10, true, 10), (11, false, 9)]
         {
             let now = start + Duration::from_secs(second);
-            let counted = memory.count(Key::new("count", "ann"), WINDOW, now).unwrap();
-            assert_eq!(
-                (counted.count, counted.ends_in.as_secs()),
-                (count, ends_in),
-                "second {second}"
-            );
+            assert_eq!(memory.put_new(key, LIFE, now).unwrap(), is_new, "{second}");
+            let left = memory.ends_in(key, now).unwrap();
+            assert_eq!(left.as_secs(), ends_in, "second {second}");
         }
+        assert_eq!(memory.ends_in(key, start + 2 * LIFE), None);
     }
 
     #[test]
@@ -134,26 +118,22 @@ mod tests {
         let memory = Memory::with_room(1);
         let start = Instant::now();
         let keys: Vec<Key> = (0..2_000)
-            .map(|number| Key::new("count", &number.to_string()))
+            .map(|number| Key::new("mark", &number.to_string()))
             .filter(|key| key.shard(SHARDS) == 3)
             .take(3)
             .collect();
-        assert!(memory.count(keys[0], WINDOW, start).is_ok());
+        assert!(memory.put_new(keys[0], LIFE, start).unwrap());
         for later in [0, 5, 9] {
             let now = start + Duration::from_secs(later);
-            let refused = memory.count(keys[1], WINDOW, now);
+            let refused = memory.put_new(keys[1], LIFE, now);
             assert!(matches!(refused, Err(StoreError::Full)), "second {later}");
+            assert!(
+                !memory.put_new(keys[0], LIFE, now).unwrap(),
+                "it still stands"
+            );
         }
-        assert_eq!(
-            memory
-                .count(keys[0], WINDOW, start + Duration::from_secs(9))
-                .unwrap()
-                .count,
-            2,
-            "what is in it goes on"
-        );
-        let now = start + WINDOW;
-        assert!(memory.count(keys[2], WINDOW, now).is_ok());
-        assert!(memory.count(keys[1], WINDOW, now).is_err());
+        let now = start + LIFE;
+        assert!(memory.put_new(keys[2], LIFE, now).unwrap());
+        assert!(memory.put_new(keys[1], LIFE, now).is_err());
     }
 }

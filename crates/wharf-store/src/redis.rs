@@ -11,12 +11,24 @@ use redis::{
 };
 use wharf_model::{Secret, home};
 
+use crate::StoreError;
 use crate::key::Key;
 use crate::patience::{Patience, millis};
-use crate::{Count, StoreError};
+use crate::shared::Count;
 
 /// So that a slow store does not gather questions without end; more are refused.
 const QUESTIONS_MAX: usize = 1_024;
+
+/// Takes a place: `KEYS[1]` are the places, each with its end in milliseconds by the server's clock; `ARGV` are how many
+/// there may be, how long one lives, and the new one's id.
+const TAKE_PLACE: &str = "\
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+    if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[3])
+    if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return 1";
 
 pub(crate) struct Redis {
     client: Client,
@@ -102,6 +114,34 @@ impl Redis {
                 count,
                 ends_in: Duration::from_millis(u64::try_from(ends_in_ms).unwrap_or_default()),
             })
+        })
+        .await
+    }
+
+    /// Takes a place under `key`, where fewer than `max` are; it ends after `life`.
+    pub(crate) async fn take_place(
+        &self,
+        key: Key,
+        id: &str,
+        max: u32,
+        life: Duration,
+    ) -> Result<bool, StoreError> {
+        let key = key.text(&self.key_prefix);
+        self.ask(async |mut connection| {
+            let mut take = redis::cmd("EVAL");
+            take.arg(TAKE_PLACE).arg(1).arg(&key);
+            take.arg(max).arg(millis(life)).arg(id);
+            take.query_async(&mut connection).await
+        })
+        .await
+    }
+
+    /// Leaves a place.
+    pub(crate) async fn leave(&self, key: Key, id: &str) -> Result<(), StoreError> {
+        let key = key.text(&self.key_prefix);
+        self.ask(async |mut connection| {
+            let mut leave = redis::cmd("ZREM");
+            leave.arg(&key).arg(id).query_async(&mut connection).await
         })
         .await
     }

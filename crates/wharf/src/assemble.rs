@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use wharf_auth::{Authenticator, Lists, Resource, SignIn};
 use wharf_catalog::{
-    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedCounter,
-    ToolsMode, View,
+    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedLimits,
+    SharedPlace, ToolsMode, View,
 };
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
-use wharf_model::{Observer, Source};
+use wharf_model::{BoxFuture, Observer, Source};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
-use wharf_store::{Count, Store};
+use wharf_store::{Count, SharedStore, Store, StoreError};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
@@ -164,8 +164,10 @@ pub(crate) async fn of_config(
             .map_err(|mistakes| of_rules(&mistakes, &config.file))?;
     }
     if let Some(limits) = &config.limits {
+        let together = store.shared().cloned().map(Together);
+        let together = together.map(|together| Arc::new(together) as Arc<dyn SharedLimits>);
         catalog = catalog
-            .limited(limits, shared_counter(&store))
+            .limited(limits, together)
             .map_err(|mistakes| of_rules(&mistakes, &config.file))?;
     }
     Ok(Assembled {
@@ -183,7 +185,7 @@ fn store(config: &wharf_store::Config) -> Result<Store, Failure> {
     let environment = Environment::of_process();
     let store = Store::new(config, &Surroundings(&environment))
         .map_err(|error| Failure::of(&error).hint(error.hint()))?;
-    if store.is_shared() {
+    if store.shared().is_some() {
         return Ok(store);
     }
     Ok(MEMORY.get_or_init(|| store).clone())
@@ -239,22 +241,43 @@ fn sign_in(
         .map_err(|mistake| of_auth(&[mistake], &config.file))
 }
 
-/// A way to count calls together with the other replicas, where there is a store that they share.
-fn shared_counter(store: &Store) -> Option<SharedCounter> {
-    let store = store.is_shared().then(|| store.clone())?;
-    Some(Arc::new(move |name, window| {
-        let store = store.clone();
+/// What counts calls together with the other replicas.
+struct Together(SharedStore);
+
+impl SharedLimits for Together {
+    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>> {
         Box::pin(async move {
-            let counted = store.count(&name, window).await.inspect_err(|error| {
-                tracing::warn!(
-                    error = error as &dyn std::error::Error,
-                    "the store cannot count a call"
-                );
-            });
-            let Count { count, ends_in } = counted.ok()?;
+            let counted = self.0.count(&name, window).await;
+            let Count { count, ends_in } = counted.inspect_err(cannot_count).ok()?;
             Some(SharedCount { count, ends_in })
         })
-    }))
+    }
+
+    fn take_place(
+        &self,
+        name: String,
+        max: u32,
+        life: Duration,
+    ) -> BoxFuture<'_, Option<SharedPlace>> {
+        Box::pin(async move {
+            let taken = self.0.take_place(&name, max, life).await;
+            Some(match taken.inspect_err(cannot_count).ok()? {
+                Some(place) => SharedPlace::Taken(Box::new(place)),
+                None => SharedPlace::Full,
+            })
+        })
+    }
+
+    fn left(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.left())
+    }
+}
+
+fn cannot_count(error: &StoreError) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the store cannot count a call"
+    );
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake], file: &ConfigFile) -> Failure {

@@ -1,9 +1,11 @@
 //! The catalog behind its limits.
 
+use std::sync::Arc;
+
 use wharf_model::{CallError, Context};
 
 use super::Catalog;
-use crate::limits::{Admission, Admitted, Called, LimitsConfig, SharedCounter};
+use crate::limits::{Admission, Admitted, Called, LimitsConfig, SharedLimits};
 use crate::pattern::RuleMistake;
 
 impl Catalog {
@@ -11,7 +13,7 @@ impl Catalog {
     pub fn limited(
         mut self,
         config: &LimitsConfig,
-        shared: Option<SharedCounter>,
+        shared: Option<Arc<dyn SharedLimits>>,
     ) -> Result<Self, Vec<RuleMistake>> {
         let sources: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
         let admission = Admission::new(config, shared, &self.candidates(), &sources)?;
@@ -26,6 +28,14 @@ impl Catalog {
         }
     }
 
+    /// Done when every call that has ended has left its place in what replicas share. Before, a process that ends would
+    /// leave them to end by themselves.
+    pub async fn left(&self) {
+        if let Some(admission) = &self.admission {
+            admission.left().await;
+        }
+    }
+
     /// A place for a call, which is over when the place is dropped; none where nothing is limited.
     pub(super) async fn enter(
         &self,
@@ -34,7 +44,7 @@ impl Catalog {
     ) -> Result<Option<Admitted<'_>>, CallError> {
         match &self.admission {
             None => Ok(None),
-            Some(admission) => admission.enter(&context.caller, what).await.map(Some),
+            Some(admission) => admission.enter(context, what).await.map(Some),
         }
     }
 }

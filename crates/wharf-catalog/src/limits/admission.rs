@@ -1,16 +1,17 @@
 //! The one door in front of all calls. A call that may come in gets a place and leaves it by dropping it.
 
+use std::any::Any;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wharf_model::{CallError, Caller};
+use wharf_model::{CallError, Caller, Context};
 
 use super::places::{Place, Places};
 use super::rate::{Moments, Rate};
-use super::shared::{self, SharedCounter};
+use super::shared::{Question, SharedLimits};
 use super::{LimitRule, LimitsConfig, Per};
 use crate::pattern::{self, RuleMistake};
 use crate::select::Candidate;
@@ -28,7 +29,7 @@ pub(crate) struct Admission {
     of_others: Box<[usize]>,
     state: Arc<State>,
     /// Where replicas count together.
-    shared: Option<SharedCounter>,
+    shared: Option<Arc<dyn SharedLimits>>,
 }
 
 struct Rule {
@@ -52,6 +53,7 @@ struct State {
 /// A call that came in.
 pub(crate) struct Admitted<'a> {
     _places: Vec<Place<'a>>,
+    _shared_places: Vec<Box<dyn Any + Send + Sync>>,
     _whole: Option<SemaphorePermit<'a>>,
 }
 
@@ -67,7 +69,7 @@ impl Admission {
     /// Reads the limits for `tools` and `sources`, or tells everything that is wrong.
     pub(crate) fn new(
         config: &LimitsConfig,
-        shared: Option<SharedCounter>,
+        shared: Option<Arc<dyn SharedLimits>>,
         tools: &[Candidate<'_>],
         sources: &[&str],
     ) -> Result<Self, Vec<RuleMistake>> {
@@ -129,25 +131,60 @@ impl Admission {
     /// What refuses at once comes first; a call that waits for the whole server has been let in by everything else.
     pub(crate) async fn enter(
         &self,
-        caller: &Caller,
+        context: &Context,
         what: Called<'_>,
     ) -> Result<Admitted<'_>, CallError> {
         let rules = match what.tool {
             Some(tool) => &self.of_tools[tool],
             None => &self.of_others,
         };
-        let places = self.take_places(rules, caller, what)?;
-        self.count(rules, caller, what)?;
-        if let Some(counter) = &self.shared {
-            for &number in rules {
-                shared::count(counter, &self.config, number, caller, what).await?;
-            }
-        }
+        let places = self.take_places(rules, &context.caller, what)?;
+        self.count(rules, &context.caller, what)?;
+        let shared_places = match &self.shared {
+            // Apart, since every call would carry its room.
+            Some(shared) => Box::pin(self.enter_together(&**shared, rules, context, what)).await?,
+            None => Vec::new(),
+        };
         let whole = self.wait_for_the_whole().await?;
         Ok(Admitted {
             _places: places,
+            _shared_places: shared_places,
             _whole: whole,
         })
+    }
+
+    /// What all replicas count together. Places come first, since they are left again where something else refuses.
+    async fn enter_together(
+        &self,
+        shared: &dyn SharedLimits,
+        rules: &[usize],
+        context: &Context,
+        what: Called<'_>,
+    ) -> Result<Vec<Box<dyn Any + Send + Sync>>, CallError> {
+        let questions = || {
+            rules.iter().map(|&number| Question {
+                shared,
+                config: &self.config,
+                number,
+                caller: &context.caller,
+                what,
+            })
+        };
+        let mut places = Vec::new();
+        for question in questions() {
+            places.extend(question.take_place(context.deadline).await?);
+        }
+        for question in questions() {
+            question.count().await?;
+        }
+        Ok(places)
+    }
+
+    /// Done when nobody holds what all replicas share any more.
+    pub(crate) async fn left(&self) {
+        if let Some(shared) = &self.shared {
+            shared.left().await;
+        }
     }
 
     fn take_places(

@@ -1,13 +1,35 @@
-//! Counting together with other replicas. What keeps the counts is not known here: the owner of the store hands over a
-//! way to count.
+//! Counting together with other replicas. What keeps the counts is not known here: the owner of the store hands over
+//! something that can count.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::any::Any;
+use std::time::{Duration, Instant};
 
 use wharf_model::{BoxFuture, CallError, Caller};
 
 use super::admission::{Called, RETRY_AFTER};
 use super::{LimitRule, LimitsConfig, Per, WithoutStore};
+
+/// How long after its deadline a call may still be at work.
+const LATE_MAX: Duration = Duration::from_secs(1);
+/// What is taken for the deadline of a call that has none.
+const CALL_MAX: Duration = Duration::from_secs(3_600);
+
+/// What counts for all replicas together. A name tells who calls, so whatever keeps it keeps its digest at most.
+pub trait SharedLimits: Send + Sync {
+    /// Counts one more of `name` in a window; none where there is no answer.
+    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>>;
+
+    /// Takes one of `max` places of `name`, which ends by itself after `life`; none where there is no answer.
+    fn take_place(
+        &self,
+        name: String,
+        max: u32,
+        life: Duration,
+    ) -> BoxFuture<'_, Option<SharedPlace>>;
+
+    /// Done when all places that were dropped are left.
+    fn left(&self) -> BoxFuture<'_, ()>;
+}
 
 /// How often something happened in its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,43 +40,79 @@ pub struct SharedCount {
     pub ends_in: Duration,
 }
 
-/// Counts one more of a name in a window; nothing where there is no answer. A name tells who calls, so whatever keeps
-/// it keeps its digest at most.
-pub type SharedCounter =
-    Arc<dyn Fn(String, Duration) -> BoxFuture<'static, Option<SharedCount>> + Send + Sync>;
-
-/// Counts a call under one rule together with the other replicas.
-pub(super) async fn count(
-    counter: &SharedCounter,
-    config: &LimitsConfig,
-    number: usize,
-    caller: &Caller,
-    what: Called<'_>,
-) -> Result<(), CallError> {
-    let rule = &config.rules[number];
-    let Some(calls_max) = rule.calls_max else {
-        return Ok(());
-    };
-    let window = Duration::from_secs(rule.window_s.get().into());
-    let answer = counter(name(rule, number, caller, what), window).await;
-    match (answer, config.without_store) {
-        (Some(SharedCount { count, ends_in }), _) if count > calls_max.get().into() => {
-            Err(CallError::TooManyCalls {
-                retry_after: ends_in,
-            })
-        }
-        (Some(_), _) | (None, WithoutStore::Allow) => Ok(()),
-        (None, WithoutStore::Refuse) => Err(CallError::Overloaded {
-            retry_after: RETRY_AFTER,
-        }),
-    }
+/// What comes of asking for a place.
+pub enum SharedPlace {
+    /// It is left when this is dropped.
+    Taken(Box<dyn Any + Send + Sync>),
+    /// All are taken.
+    Full,
 }
 
-/// The same in every replica. Quoted parts cannot run into each other.
-fn name(rule: &LimitRule, number: usize, caller: &Caller, what: Called<'_>) -> String {
-    let by_caller = matches!(rule.per, Per::Caller | Per::CallerAndTool);
-    let by_tool = matches!(rule.per, Per::Tool | Per::CallerAndTool);
-    let caller = by_caller.then(|| (caller.issuer(), caller.subject()));
-    let tool = by_tool.then_some(what.name);
-    format!("limit {number} {caller:?} {tool:?}")
+/// Asks what all replicas know together about a call under one rule.
+pub(super) struct Question<'q> {
+    pub(super) shared: &'q dyn SharedLimits,
+    pub(super) config: &'q LimitsConfig,
+    pub(super) number: usize,
+    pub(super) caller: &'q Caller,
+    pub(super) what: Called<'q>,
+}
+
+impl Question<'_> {
+    /// A place for the call until it is over; none where the rule limits no calls at one time, or nobody knows.
+    pub(super) async fn take_place(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Box<dyn Any + Send + Sync>>, CallError> {
+        let Some(max) = self.rule().calls_in_flight_max else {
+            return Ok(None);
+        };
+        let until = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let life = until.unwrap_or(CALL_MAX).saturating_add(LATE_MAX);
+        match self.shared.take_place(self.name(), max.get(), life).await {
+            Some(SharedPlace::Taken(place)) => Ok(Some(place)),
+            Some(SharedPlace::Full) => Err(CallError::TooManyCalls {
+                retry_after: RETRY_AFTER,
+            }),
+            None => self.without_store().map(|()| None),
+        }
+    }
+
+    pub(super) async fn count(&self) -> Result<(), CallError> {
+        let Some(calls_max) = self.rule().calls_max else {
+            return Ok(());
+        };
+        let window = Duration::from_secs(self.rule().window_s.get().into());
+        match self.shared.count(self.name(), window).await {
+            Some(SharedCount { count, ends_in }) if count > calls_max.get().into() => {
+                Err(CallError::TooManyCalls {
+                    retry_after: ends_in,
+                })
+            }
+            Some(_) => Ok(()),
+            None => self.without_store(),
+        }
+    }
+
+    fn rule(&self) -> &LimitRule {
+        &self.config.rules[self.number]
+    }
+
+    fn without_store(&self) -> Result<(), CallError> {
+        match self.config.without_store {
+            WithoutStore::Allow => Ok(()),
+            WithoutStore::Refuse => Err(CallError::Overloaded {
+                retry_after: RETRY_AFTER,
+            }),
+        }
+    }
+
+    /// The same in every replica. Quoted parts cannot run into each other.
+    fn name(&self) -> String {
+        let (number, per) = (self.number, self.rule().per);
+        let by_caller = matches!(per, Per::Caller | Per::CallerAndTool);
+        let by_tool = matches!(per, Per::Tool | Per::CallerAndTool);
+        let caller = by_caller.then(|| (self.caller.issuer(), self.caller.subject()));
+        let tool = by_tool.then_some(self.what.name);
+        format!("limit {number} {caller:?} {tool:?}")
+    }
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -383,25 +383,58 @@ fn limits_that_mean_nothing_are_mistakes() {
 #[derive(Default)]
 struct Board {
     counts: Mutex<HashMap<String, u64>>,
+    places: Mutex<HashMap<String, Vec<Weak<()>>>>,
     is_down: AtomicBool,
 }
 
+impl SharedLimits for Arc<Board> {
+    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>> {
+        assert_eq!(window, Duration::from_secs(60));
+        let counted = self.is_up().then(|| {
+            let mut counts = self.counts.lock().unwrap();
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            SharedCount {
+                count: *count,
+                ends_in: Duration::from_secs(40),
+            }
+        });
+        Box::pin(std::future::ready(counted))
+    }
+
+    fn take_place(
+        &self,
+        name: String,
+        max: u32,
+        life: Duration,
+    ) -> BoxFuture<'_, Option<SharedPlace>> {
+        assert_eq!(
+            life,
+            Duration::from_secs(3_601),
+            "the calls have no deadline"
+        );
+        let taken = self.is_up().then(|| {
+            let mut places = self.places.lock().unwrap();
+            let places = places.entry(name).or_default();
+            places.retain(|place| place.strong_count() > 0);
+            if places.len() >= usize::try_from(max).unwrap() {
+                return SharedPlace::Full;
+            }
+            let place = Arc::new(());
+            places.push(Arc::downgrade(&place));
+            SharedPlace::Taken(Box::new(place))
+        });
+        Box::pin(std::future::ready(taken))
+    }
+
+    fn left(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 impl Board {
-    fn counter(self: &Arc<Self>) -> SharedCounter {
-        let board = self.clone();
-        Arc::new(move |name, window| {
-            assert_eq!(window, Duration::from_secs(60));
-            let counted = (!board.is_down.load(Ordering::Relaxed)).then(|| {
-                let mut counts = board.counts.lock().unwrap();
-                let count = counts.entry(name).or_default();
-                *count += 1;
-                SharedCount {
-                    count: *count,
-                    ends_in: Duration::from_secs(40),
-                }
-            });
-            Box::pin(std::future::ready(counted))
-        })
+    fn is_up(&self) -> bool {
+        !self.is_down.load(Ordering::Relaxed)
     }
 
     fn names(&self) -> usize {
@@ -409,14 +442,17 @@ impl Board {
     }
 }
 
+/// One of the replicas that share a board, and its source.
+fn replica(config: &str, board: &Arc<Board>) -> (Arc<Catalog>, Arc<Slow>) {
+    let config = serde_json::from_str(config).unwrap();
+    let source = Arc::new(Slow::default());
+    let catalog = Catalog::build([Offer::from(source.clone() as Arc<dyn Source>)]).unwrap();
+    let catalog = catalog.limited(&config, Some(Arc::new(board.clone())));
+    (Arc::new(catalog.unwrap()), source)
+}
+
 #[tokio::test]
 async fn replicas_count_together_where_they_are_told_to() {
-    let replica = |config: &str, board: &Arc<Board>| {
-        let config = serde_json::from_str(config).unwrap();
-        let source: Arc<dyn Source> = Arc::new(Slow::default());
-        let catalog = Catalog::build([Offer::from(source)]).unwrap();
-        catalog.limited(&config, Some(board.counter())).unwrap()
-    };
     for (config, second, down) in [
         (r#"{"shared":true,"rules":[{"calls_max":2}]}"#, false, true),
         (
@@ -427,7 +463,7 @@ async fn replicas_count_together_where_they_are_told_to() {
         (r#"{"rules":[{"calls_max":2}]}"#, true, true),
     ] {
         let board = Arc::<Board>::default();
-        let (one, other) = (replica(config, &board), replica(config, &board));
+        let ((one, _), (other, _)) = (replica(config, &board), replica(config, &board));
         call(&one, "ann", "list", "{}").await.unwrap();
         call(&one, "ann", "get", "{}").await.unwrap();
         let third = call(&other, "ann", "list", "{}").await;
@@ -454,4 +490,63 @@ async fn replicas_count_together_where_they_are_told_to() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn replicas_share_places_where_they_are_told_to() {
+    for (config, second, down) in [
+        (
+            r#"{"shared":true,"rules":[{"calls_in_flight_max":1}]}"#,
+            false,
+            true,
+        ),
+        (
+            r#"{"shared":true,"without_store":"refuse","rules":[{"calls_in_flight_max":1}]}"#,
+            false,
+            false,
+        ),
+        (r#"{"rules":[{"calls_in_flight_max":1}]}"#, true, true),
+    ] {
+        let board = Arc::<Board>::default();
+        let ((one, source), (other, _)) = (replica(config, &board), replica(config, &board));
+        let at_work = tokio::spawn(async move { call(&one, "ann", "order", "{}").await });
+        source.started.notified().await;
+        let of_ann = call(&other, "ann", "list", "{}").await;
+        assert_eq!(of_ann.is_ok(), second, "{config}: {of_ann:?}");
+        if let Err(error) = of_ann {
+            assert!(
+                matches!(error, CallError::TooManyCalls { .. }),
+                "{config}: {error:?}"
+            );
+        }
+        call(&other, "bob", "list", "{}").await.unwrap();
+        source.gate.notify_waiters();
+        at_work.await.unwrap().unwrap();
+        call(&other, "ann", "list", "{}").await.unwrap();
+
+        board.is_down.store(true, Ordering::Relaxed);
+        let without = call(&other, "ann", "list", "{}").await;
+        assert_eq!(without.is_ok(), down, "{config}: {without:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_rule_refuses_leaves_its_place() {
+    let board = Arc::<Board>::default();
+    let config = r#"{"shared":true,"rules":[{"calls_in_flight_max":1},{"calls_max":1}]}"#;
+    let ((one, _), (other, _)) = (replica(config, &board), replica(config, &board));
+    call(&one, "ann", "list", "{}").await.unwrap();
+    let refused = call(&other, "ann", "list", "{}").await;
+    assert!(
+        matches!(refused, Err(CallError::TooManyCalls { .. })),
+        "{refused:?}"
+    );
+    let places = board.places.lock().unwrap();
+    assert!(
+        places
+            .values()
+            .flatten()
+            .all(|place| place.strong_count() == 0),
+        "nobody is at work"
+    );
 }

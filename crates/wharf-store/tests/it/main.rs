@@ -64,8 +64,10 @@ async fn of_many_who_set_a_mark_one_does() {
                 .unwrap(),
             "{place}"
         );
-        let counted = one.count(&name, LIFE).await.unwrap();
-        assert_eq!(counted.count, 1, "{place}: a mark is no count");
+        if let Some(shared) = one.shared() {
+            let counted = shared.count(&name, LIFE).await.unwrap();
+            assert_eq!(counted.count, 1, "{place}: a mark is no count");
+        }
     }
 }
 
@@ -109,8 +111,11 @@ async fn counts_are_counted_together() {
     let server = Server::start();
     for (place, one, other) in pairs(server.as_ref()) {
         let name = format!("calls of ann, {place}");
+        let (Some(one), Some(other)) = (one.shared(), other.shared()) else {
+            continue;
+        };
         for expected in 1..=6 {
-            let store = if expected % 2 == 0 { &one } else { &other };
+            let store = if expected % 2 == 0 { one } else { other };
             let counted = store.count(&name, LIFE).await.unwrap();
             assert_eq!(counted.count, expected, "{place}");
             assert!(counted.ends_in <= LIFE, "{place}: {counted:?}");
@@ -120,15 +125,106 @@ async fn counts_are_counted_together() {
 }
 
 #[tokio::test]
+async fn places_are_taken_together_and_left_again() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let name = format!("work of ann, {place}");
+        let (Some(one), Some(other)) = (one.shared(), other.shared()) else {
+            continue;
+        };
+        let tries = (0..40).map(|number| {
+            let store = if number % 2 == 0 { one } else { other }.clone();
+            let name = name.clone();
+            tokio::spawn(async move { store.take_place(&name, 7, LIFE).await.unwrap() })
+        });
+        let mut held = Vec::new();
+        for tried in tries.collect::<Vec<_>>() {
+            held.extend(tried.await.unwrap());
+        }
+        assert_eq!(held.len(), 7, "{place}");
+        let of_another = one.take_place("work of bob", 1, LIFE).await.unwrap();
+        assert!(of_another.is_some(), "{place}: another name");
+        held.truncate(5);
+        for store in [one, other] {
+            store.left().await;
+        }
+        let mut more = Vec::new();
+        for _ in 0..4 {
+            more.extend(other.take_place(&name, 7, LIFE).await.unwrap());
+        }
+        assert_eq!(more.len(), 2, "{place}: two were left");
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_nobody_leaves_ends_by_itself() {
+    let server = Server::start();
+    for (place, one, other) in pairs(server.as_ref()) {
+        let (Some(one), Some(other)) = (one.shared(), other.shared()) else {
+            continue;
+        };
+        let started = Instant::now();
+        let lost = one.take_place("lost", 2, SHORT).await.unwrap();
+        let longer = one.take_place("lost", 2, LIFE).await.unwrap();
+        assert!(lost.is_some() && longer.is_some(), "{place}");
+        std::mem::forget(lost);
+        let after = loop {
+            if let Some(after) = other.take_place("lost", 2, SHORT).await.unwrap() {
+                break after;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "{place}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        assert!(
+            started.elapsed() + Duration::from_millis(2) >= SHORT,
+            "{place}"
+        );
+        drop(after);
+        other.left().await;
+        // A short life takes no longer one with it.
+        tokio::time::sleep(2 * SHORT).await;
+        let _one = other.take_place("lost", 2, LIFE).await.unwrap().unwrap();
+        let full = other.take_place("lost", 2, LIFE).await.unwrap();
+        assert!(full.is_none(), "{place}");
+        drop(longer);
+        one.left().await;
+    }
+}
+
+#[tokio::test]
+async fn who_stops_waiting_for_a_place_has_none() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let store = redis(&server.url(), None);
+    let store = store.shared().unwrap();
+    let mut given_up = 0;
+    for round in 0..200 {
+        let taking = store.take_place("given up", 1, LIFE);
+        // On its way when it is given up, but for the first, which connects.
+        match tokio::time::timeout(Duration::ZERO, taking).await {
+            Err(_) => given_up += 1,
+            Ok(taken) => assert!(taken.unwrap().is_some(), "{round}: nobody has it"),
+        }
+        store.left().await;
+    }
+    assert!(given_up > 0);
+    let taken = store.take_place("given up", 1, LIFE).await.unwrap();
+    assert!(taken.is_some(), "nobody has it");
+}
+
+#[tokio::test]
 async fn a_store_keeps_digests_alone() {
     let Some(server) = Server::start() else {
         return;
     };
     let store = redis(&server.url(), None);
     store.put_new("ann@example.com", LIFE).await.unwrap();
-    store.count("ann@example.com", LIFE).await.unwrap();
+    let shared = store.shared().unwrap();
+    shared.count("ann@example.com", LIFE).await.unwrap();
+    let _place = shared.take_place("ann@example.com", 1, LIFE).await.unwrap();
     let keys = server.ask(&["KEYS", "*"]);
-    assert_eq!(keys.lines().count(), 2, "{keys}");
+    assert_eq!(keys.lines().count(), 3, "{keys}");
     assert!(
         keys.lines()
             .all(|key| key.starts_with("t:") && key.len() == 24),
@@ -180,7 +276,8 @@ async fn a_store_that_hangs_has_its_time() {
     let started = Instant::now();
     let error = store.put_new("x", LIFE).await.unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(5), "{error}");
-    let error = store.count("x", LIFE).await.unwrap_err();
+    let shared = store.shared().unwrap();
+    let error = shared.count("x", LIFE).await.unwrap_err();
     assert!(matches!(error, StoreError::Resting { .. }), "{error}");
 }
 

@@ -90,9 +90,11 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
                 "the section `auth` of a configuration says who may",
             );
         }
-        serve_http(server, listener, &config.server, door, signals).await?;
+        serve_http(server.clone(), listener, &config.server, door, signals).await?;
     }
     reload.abort();
+    // Bounded by the store's own patience.
+    server.catalog().left().await;
     telemetry.finish().await;
     Ok(failure::DONE)
 }

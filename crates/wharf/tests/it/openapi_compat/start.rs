@@ -316,7 +316,7 @@ fn a_document_of_the_apis_own_origin_is_asked_for_with_its_credentials() {
         .unwrap();
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{said}");
-        assert_eq!(said.contains("401"), code == 1, "{said}");
+        assert_eq!(said.contains("status 401"), code == 1, "{said}");
     }
     assert_eq!(other.count(), 1, "another try cannot help");
 }
