@@ -41,7 +41,7 @@ class Client:
         # JSON is YAML.
         path.write_text(json.dumps(config))
         if arguments is None:
-            arguments = ["--log", "debug", "serve", "--config", path, "--stdio"]
+            arguments = ["--log", "trace", "serve", "--config", path, "--stdio"]
         self.process = subprocess.Popen(
             [harness.binary("wharf"), *arguments],
             stdin=subprocess.PIPE,
@@ -304,12 +304,16 @@ def signature(services, extra, **keys):
         with Client(api.config({"signature": aws}), services.home, extra) as client:
             for name, query, body in [
                 ("plain", [], {"a": 1}),
-                ("a b/ä~", ["z", "a b", "a=b&c", "*", "+"], {"text": "ä"}),
+                ("a b/ä~", ["z", "a b", "a=b&c", "*", "+"], {"text": "ä of the caller"}),
             ]:
                 told = {"key": "AKIDEXAMPLE", "body": body}
                 arguments = {"name": name, "q": query} | ({} if query else {})
                 client.expect("signed", told, **(arguments | body_arguments(client, body)))
             client.keep_secrets()
+            # Nor anything else of the call: what is signed holds all of it.
+            for word in ("of the caller", "a=b", "AWS4-HMAC"):
+                if word in "".join(client.words):
+                    raise Failure(f"`{word}` was said:\n{''.join(client.words)}")
     return "checked by botocore"
 
 

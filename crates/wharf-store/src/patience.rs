@@ -9,8 +9,8 @@ use crate::error::Outage;
 /// How long nobody asks after a failure.
 const REST: Duration = Duration::from_millis(500);
 
-/// Bounds each question to a store. After a failure the store rests for a moment, so that while it is down callers are
-/// answered at once instead of each waiting for its own timeout.
+/// Bounds each question to a store. After a failure the store rests for a moment, and then one question finds out whether
+/// it is back: while it is down, callers are answered at once instead of each waiting for its own timeout.
 pub(crate) struct Patience {
     /// Where the store is, for messages.
     at: String,
@@ -39,11 +39,14 @@ impl Patience {
         question: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
         let at = || self.at.clone();
-        if millis(self.born.elapsed()) < self.rests_until_ms.load(Ordering::Relaxed) {
+        if !self.may_ask() {
             return Err(StoreError::Resting { at: at() });
         }
         let failure = match tokio::time::timeout(self.timeout, question).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                self.rests_until_ms.store(0, Ordering::Relaxed);
+                return Ok(answer);
+            }
             Ok(Err(error)) => StoreError::Down {
                 at: at(),
                 source: error.into(),
@@ -56,6 +59,22 @@ impl Patience {
         let until = millis(self.born.elapsed() + REST);
         self.rests_until_ms.store(until, Ordering::Relaxed);
         Err(failure)
+    }
+
+    /// Whether nothing failed of late, or this one is to find out whether that is over.
+    fn may_ask(&self) -> bool {
+        let until = self.rests_until_ms.load(Ordering::Relaxed);
+        if until == 0 {
+            return true;
+        }
+        let now = self.born.elapsed();
+        // The others wait for what comes of it. Where nothing does, since nobody waits for it any more, the next one asks.
+        let answered = millis(now + self.timeout);
+        millis(now) >= until
+            && self
+                .rests_until_ms
+                .compare_exchange(until, answered, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 

@@ -122,6 +122,14 @@ fn check(facade: &Facade, parameters: &Parameters) -> Result<(String, Vec<String
     if challenge.len() != CHALLENGE_CHARS || !challenge.bytes().all(is_base64url) {
         return Err(malformed("the code challenge is not one of S256"));
     }
+    // The person is always asked (OpenID Connect Core §3.1.2.6).
+    if parameters.get("prompt") == Some("none") {
+        return Err(Failure::client(
+            "consent_required",
+            "the client wants nobody to be asked",
+            "the client must leave out `prompt=none`; refresh tokens renew a sign-in without a question",
+        ));
+    }
     facade.check_resource(parameters)?;
     let scopes = facade.asked_scopes(parameters.get("scope"))?;
     Ok((challenge.to_owned(), scopes))

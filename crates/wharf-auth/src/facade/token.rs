@@ -196,7 +196,13 @@ impl Facade {
     ) -> Value {
         let now = now();
         let scope = self.granted(asked, &person.groups).join(" ");
-        let life = self.config.access_token_life_s;
+        let began_at = refresh.as_ref().map_or(now, |refresh| refresh.began_at);
+        let session_ends = began_at.saturating_add(self.config.session_life_s);
+        // Refresh tokens are not good for longer, so something is left.
+        let life = self
+            .config
+            .access_token_life_s
+            .min(session_ends.saturating_sub(now));
         let mut claims = person.claims.clone();
         let own = json!({
             "iss": self.issuer,
@@ -219,7 +225,6 @@ impl Facade {
             "scope": scope,
         });
         if let Some(refresh) = refresh {
-            let session_ends = refresh.began_at + self.config.session_life_s;
             let ends = session_ends.min(now + self.config.refresh_token_life_s);
             answer["refresh_token"] = self.seals.seal(Purpose::Refresh, &refresh, ends).into();
         }

@@ -281,6 +281,41 @@ async fn a_store_that_hangs_has_its_time() {
     assert!(matches!(error, StoreError::Resting { .. }), "{error}");
 }
 
+#[tokio::test]
+async fn one_finds_out_whether_a_store_is_back() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let store = Store::new(
+        &Config::Redis {
+            url: Secret::new(format!("redis://{}", silent.local_addr().unwrap())),
+            key_prefix: String::new(),
+            timeout_ms: 200,
+            ca_pem: None,
+        },
+        &(),
+    )
+    .unwrap();
+    store.put_new("x", LIFE).await.unwrap_err();
+    for is_given_up in [false, true] {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        if is_given_up {
+            let asked = store.put_new("given up", LIFE);
+            let given_up = tokio::time::timeout(Duration::ZERO, asked).await;
+            assert!(given_up.is_err());
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        let tries = (0..10).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.put_new("x", LIFE).await.unwrap_err() })
+        });
+        let mut asked = 0;
+        for tried in tries.collect::<Vec<_>>() {
+            let error = tried.await.unwrap();
+            asked += usize::from(matches!(error, StoreError::Slow { .. }));
+        }
+        assert_eq!(asked, 1, "the others are answered at once");
+    }
+}
+
 #[test]
 fn addresses_are_judged_at_the_start() {
     for (url, timeout_ms, good) in [

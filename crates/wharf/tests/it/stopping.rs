@@ -156,6 +156,39 @@ async fn the_second_signal_does_not_wait() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_cut_short_is_recorded() {
+    let (folder, store) = (Folder::new(), PetStore::start().await);
+    let config = configure(&folder, store.address, "{limits: {shutdown_grace_s: 1}}", "");
+    let audit = folder.path().join("audit.jsonl");
+    let telemetry = "telemetry: {audit: {to: audit.jsonl}}\n";
+    let config = folder.write(
+        "wharf.yaml",
+        &(std::fs::read_to_string(config).unwrap() + telemetry),
+    );
+    let mut server = serve(&config);
+    let at = address(&server);
+    let slow = tokio::spawn(async move {
+        let seconds = json!({"seconds": 25});
+        Client::new(at)
+            .call(Era::Modern, "getSlowReport", &seconds)
+            .await
+    });
+    until("the call is under way", async || {
+        let ping = Client::new(at).get("/ping").await.unwrap().json();
+        ping["status"] == "HealthyBusy"
+    })
+    .await;
+    server.signal("TERM");
+    let code = tokio::task::block_in_place(|| server.exit_code());
+    assert_eq!(code, Some(0));
+    assert!(slow.await.unwrap().is_err(), "its time was over");
+    let records = std::fs::read_to_string(audit).unwrap();
+    let record: Value = serde_json::from_str(records.trim_end()).unwrap();
+    assert_eq!(record["tool"], "getSlowReport", "{record}");
+    assert_eq!(record["outcome"], "cancelled", "{record}");
+}
+
 /// A subscription is a request as well: its stream ends with the answer to it, and not in the middle of the body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_stream_ends_as_the_protocol_says() {

@@ -76,6 +76,7 @@ async fn what_a_client_does_wrong_is_told_at_its_checked_address() {
         (("resource", "https://other.example/mcp"), "invalid_target"),
         (("resource", "https://mcp.example"), "invalid_target"),
         (("scope", "bogus"), "invalid_scope"),
+        (("prompt", "none"), "consent_required"),
         (("scope", "READ bogus"), "invalid_scope"),
     ] {
         let answer = get(&sign_in, &asked(&[changes]), "").await;

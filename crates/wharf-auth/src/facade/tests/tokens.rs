@@ -195,6 +195,23 @@ async fn an_access_token_is_for_one_server() {
 }
 
 #[tokio::test]
+async fn no_token_outlives_the_session() {
+    for (session_life_s, expires_in) in [(60, 60), (86_400, 3_600)] {
+        let setting = json!({"session_life_s": session_life_s});
+        let sign_in = with(&setting, ISSUER, RESOURCE);
+        for refresh in [Some("r"), None] {
+            let code = code_for(&sign_in, "known", 60, refresh);
+            let answer = post(&sign_in, "/token", &[], &redeeming(&code, &[])).await;
+            let tokens = told(&answer);
+            assert_eq!(tokens["expires_in"], expires_in, "{tokens}");
+            let access = tokens["access_token"].as_str().unwrap();
+            let (_, ends) = sign_in.identity(access, now()).unwrap();
+            assert!(ends <= now() + expires_in, "{ends}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_token_is_for_its_client_and_asks_for_no_more() {
     let sign_in = sign_in();
     let refresh = |client: &str, life: i64| {
