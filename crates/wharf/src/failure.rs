@@ -81,6 +81,14 @@ impl Failure {
         self
     }
 
+    /// Words the hint by other names: each first one is written as the second.
+    pub(crate) fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        for (name, other) in names {
+            self.hint = self.hint.map(|hint| hint.replace(name, other));
+        }
+        self
+    }
+
     /// What to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();

@@ -30,6 +30,19 @@ pub(crate) use sources::{Sources, build};
 /// The variables that say where the document is: with one of them `wharf` alone is `wharf openapi`.
 const DOCUMENT_VARIABLES: [&str; 2] = ["API_SPEC_URL", "API_SPEC_PATH"];
 
+/// What a key that a hint names is called here.
+pub(crate) const VARIABLES: [(&str, &str); 6] = [
+    ("`base_url`", "`API_BASE_URL`"),
+    (
+        "`allow_private_networks: true`",
+        "`ALLOW_PRIVATE_NETWORKS=true`",
+    ),
+    ("`connections_max`", "`HTTP_MAX_CONNECTIONS`"),
+    ("`timeout_s`", "`HTTP_TIMEOUT`"),
+    ("`read_timeout_s`", "`HTTP_TIMEOUT`"),
+    ("`ca_pem`", "`SSL_CERT_FILE`"),
+];
+
 /// What follows `openapi` on the command line. Also where nothing but flags of this command is typed and a variable
 /// names a document: that is how the other server's container is started. None when another command is meant.
 pub(crate) fn invoked(

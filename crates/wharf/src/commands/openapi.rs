@@ -43,7 +43,7 @@ pub(crate) async fn run(
         config,
         catalog,
         reports,
-    } = built?;
+    } = built.map_err(|failure| failure.renamed(&openapi_compat::VARIABLES))?;
     serve::warn_of_left_out(&reports);
     let (tools, prompts) = (catalog.tools().len(), catalog.prompts().len());
     tracing::info!(name = config.name, tools, prompts, "everything is read");

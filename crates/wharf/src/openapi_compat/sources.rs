@@ -11,6 +11,7 @@ use wharf_upstream::{Credentials, Retries, Trust};
 
 use super::additional;
 use super::coat::Coat;
+use super::VARIABLES;
 use super::settings::{Document, Settings};
 use crate::assemble::{self, SourceReport};
 use crate::config::{self, Config, ConfigFile, Rules, SourceConfig};
@@ -69,6 +70,7 @@ pub(crate) async fn build(settings: &Settings) -> Result<Sources, Failure> {
                 reports.push(SourceReport { name, report });
             }
             Err(failure) => {
+                let failure = failure.renamed(&VARIABLES);
                 tracing::warn!(
                     document = name,
                     "an additional document is skipped: {failure}"

@@ -277,6 +277,11 @@ fn a_document_from_a_url_needs_leave_for_what_is_no_public_https() {
             "is not `https`",
         ),
         (&[named, ("ALLOW_INSECURE_HTTP", "true")], "loopback"),
+        // A hint names what is set here, not a key of a configuration.
+        (
+            &[named, ("ALLOW_INSECURE_HTTP", "true")],
+            "`ALLOW_PRIVATE_NETWORKS=true`",
+        ),
     ] {
         let output = started(&[], variables).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{variables:?}");
