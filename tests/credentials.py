@@ -406,7 +406,6 @@ def together(services, account):
             raise Failure(f"ended with {code}\n{messages}")
         outputs.append(output.strip())
     first, more = list(range(1, 13)), list(range(13, 25))
-    first, more = list(range(1, 13)), list(range(13, 25))
     # Five at first, one where one was left, five again when those that nobody left had ended.
     new, old = f"false 1 true {first} [5, 1, 5]", f"true 0 true {more} [5, 1, 5]"
     expected = [new, old, new, new]

@@ -18,6 +18,7 @@ import queue
 import re
 import secrets
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -490,6 +491,77 @@ def shared_store(place):
     return f"one of 6 wins; {LIMIT} calls of three replicas, {AT_WORK} at one time; refused while the store is down"
 
 
+def places_left(place):
+    """Whoever ends with a call at work leaves its place in the store: over HTTP when the grace time ends, on stdio too."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if not program:
+        return "not run: neither valkey-server nor redis-server is installed"
+    port = harness.free_port()
+    command = [program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", place.home]
+    ask_store = [program.replace("-server", "-cli"), "-p", port, "SCAN", 0, "COUNT", 1000, "TYPE", "zset"]
+
+    def places():
+        code, output, messages = harness.run(ask_store, timeout_s=CALL_S, home=place.home)
+        if code != 0:
+            raise Failure(messages)
+        # The first is where a further scan would begin.
+        return output.split()[1:]
+
+    def until(is_taken):
+        deadline = time.monotonic() + CALL_S
+        while bool(places()) != is_taken:
+            if time.monotonic() > deadline:
+                raise Failure(f"places are {places()}")
+            time.sleep(0.05)
+
+    def ended(process):
+        os.killpg(process.pid, signal.SIGTERM)
+        code = process.wait(CALL_S)
+        if code != 0 or places():
+            raise Failure(f"it ended with {code} and left {places()}")
+
+    config = {
+        "server": {"sessions": False, "limits": {"shutdown_grace_s": 1}},
+        "store": {"type": "redis", "url": f"redis://127.0.0.1:{port}"},
+        "limits": {"shared": True, "rules": [{"calls_in_flight_max": 1}]},
+        "sources": {"pets": {"openapi": str(place.demo.document), "upstream": {"base_url": place.demo.store}}},
+    }
+    path = place.home / "places.yaml"
+    path.write_text(json.dumps(config))
+    slow = {"name": SLOW_TOOL, "arguments": {"seconds": 25}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow}
+    with harness.Server(*command, port=port, home=place.home):
+        http_port = harness.free_port()
+        serve = [harness.binary("wharf"), "serve", "--config", path]
+        with harness.Server(*serve, "--http", f"127.0.0.1:{http_port}", port=http_port, home=place.home) as server:
+            headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                cut = pool.submit(ask, f"http://127.0.0.1:{http_port}/mcp", body=message, headers=headers)
+                until(is_taken=True)
+                ended(server.process)
+                if not cut.exception():
+                    raise Failure("the call was answered")
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        process = subprocess.Popen(
+            [*serve, "--stdio"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=harness.environment(place.home),
+            start_new_session=True,
+        )
+        try:
+            for said in ({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}, message):
+                process.stdin.write(json.dumps(said) + "\n")
+                process.stdin.flush()
+            until(is_taken=True)
+            ended(process)
+        finally:
+            harness.end(process)
+    return "over HTTP and on stdio"
+
+
 def restarts(place):
     """The only replica is ended and started again before each step."""
     steps = []
@@ -767,6 +839,7 @@ def main():
             ("fastmcp with a document", fastmcp_by_document),
             ("a crowd over three replicas", crowd),
             ("a shared store", shared_store),
+            ("places that are left", places_left),
             ("restarts in the middle", restarts),
             ("a rotation in the middle", rotation),
             ("failures are told", told),

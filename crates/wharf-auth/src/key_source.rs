@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use url::Url;
+use wharf_model::with_causes;
 use wharf_upstream::{FetchOptions, Seconds, Trust, fetch_document};
 
 use crate::discovery;
@@ -213,7 +214,7 @@ impl Inner {
             }
             Err(error) => tracing::warn!(
                 issuer = self.shown(),
-                error = error as &dyn std::error::Error,
+                error = %with_causes(error),
                 "the issuer's keys cannot be fetched"
             ),
         }

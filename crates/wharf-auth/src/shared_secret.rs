@@ -2,7 +2,7 @@
 
 use ring::hmac;
 use wharf_aws::RotatingSecret;
-use wharf_model::Secret;
+use wharf_model::{Secret, with_causes};
 
 use crate::error::TokenError;
 
@@ -48,7 +48,7 @@ impl SharedSecret {
             Current::Rotating(secret) => {
                 let current = secret.current().await.map_err(|error| {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %with_causes(&error),
                         "tokens cannot be checked"
                     );
                     TokenError::NoSecret

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wharf_model::with_causes;
 use wharf_upstream::{
     Config, Credentials, Environment, Network, Request, Response, Retries, Seconds, Trust,
     Upstream, aws_address, aws_endpoint,
@@ -127,7 +128,7 @@ impl Client {
                     tracing::debug!(
                         service = self.service.name,
                         operation,
-                        error = &error as &dyn std::error::Error,
+                        error = %with_causes(&error),
                         "the service failed for now; it will be asked again"
                     );
                     tokio::time::sleep(wait).await;

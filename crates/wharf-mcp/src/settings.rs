@@ -141,8 +141,8 @@ pub struct Limits {
     pub state_lifetime: Duration,
     /// How often a quiet stream gets a comment line. 15 seconds by default, below the idle limit of the usual proxies.
     pub keep_alive: Duration,
-    /// How long calls in flight may go on after the end of input on stdio. 2 seconds by default: the client is gone and
-    /// waits for the process to end.
+    /// How long calls in flight may go on after the end of input on stdio, or when the server is told to end. 1.5 seconds by
+    /// default: clients wait two, between the end of input, a signal, and the signal that nobody survives.
     pub drain: Duration,
 }
 
@@ -187,7 +187,7 @@ impl Default for Limits {
             watched_max: 1_000,
             state_lifetime: Duration::from_secs(15 * 60),
             keep_alive: Duration::from_secs(15),
-            drain: Duration::from_secs(2),
+            drain: Duration::from_millis(1_500),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod home;
 mod json;
 
+mod causes;
 mod completion;
 mod content;
 mod prompt;
@@ -27,6 +28,7 @@ mod source;
 mod trace;
 
 pub use caller::{Caller, Identity};
+pub use causes::with_causes;
 pub use completion::{Completion, CompletionReference, CompletionRequest};
 pub use content::{Annotations, Audience, Content, Icon};
 pub use context::{ClientCapabilities, Context, Event, LogLevel, Outbox};

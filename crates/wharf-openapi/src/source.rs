@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use wharf_model::{
     Answer, BoxFuture, Breaker, CallError, Content, Context, HashMap, Load, Outcome, Prompt,
-    PromptResult, Slice, Source, Target, Tool, ToolCall, ToolResult,
+    PromptResult, Slice, Source, Target, Tool, ToolCall, ToolResult, with_causes,
 };
 use wharf_upstream::{BreakerState, Request, Response, Upstream, UpstreamError};
 
@@ -246,7 +246,7 @@ impl OpenApi {
                 tracing::warn!(
                     request_id = context.request_id(),
                     tool = call.name,
-                    error = &error as &dyn std::error::Error,
+                    error = %with_causes(&error),
                     "the upstream gave no answer"
                 );
                 if let UpstreamError::Crowded { retry_after, .. } = error {

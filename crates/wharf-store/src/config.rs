@@ -4,14 +4,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wharf_model::Secret;
 
-/// Where replicas keep what they must know together: used sign-in codes, shared rate limits.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// Where replicas keep what they must know together: used sign-in codes, and what callers do under shared limits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Config {
     /// In the memory of the process: enough for one replica; two would not know of each other. What is kept is lost with
     /// the process.
     Memory {},
-    /// In a Redis or Valkey server that every replica reaches. A cluster needs one address that answers for all of it.
+    /// In a Redis or Valkey server that every replica reaches. A cluster needs one address that answers for all of it. A user
+    /// of its own needs the commands `set`, `pttl`, `incr`, `multi` and `exec`, and for shared limits on calls in flight
+    /// `eval`, `time`, `pexpire`, `zadd`, `zcard`, `zrem` and `zremrangebyscore`.
     Redis {
         /// Its address: `redis://user:password@host:6379/0`, or `rediss://…` over TLS.
         url: Secret,

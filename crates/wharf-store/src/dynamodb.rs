@@ -69,10 +69,14 @@ impl DynamoDb {
         self.patience.ask(taking).await
     }
 
-    /// Leaves a place.
+    /// Leaves a place. It is asked even while the store rests.
     pub(crate) async fn leave(&self, key: Key, id: &str) -> Result<(), StoreError> {
         let key = key.text(&self.key_prefix);
         let leaving = dynamodb::leave_place(&self.client, &self.table, &key, id);
-        self.patience.ask(leaving).await
+        self.patience.insist(leaving).await
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.patience.timeout()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError};
 use wharf_aws::AwsError;
 
 /// Why the store gave no answer.
@@ -67,7 +67,33 @@ pub enum Outage {
     Aws(#[from] AwsError),
 }
 
+impl Outage {
+    /// Whether nothing came back, which a caller may wait long for; an answer that is a refusal comes at once.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::Redis(error) => !matches!(
+                error.kind(),
+                ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType
+            ),
+            Self::Aws(error) => match error {
+                AwsError::Refused { status, .. } => *status >= 500,
+                AwsError::Contended { .. } | AwsError::Answer { .. } => false,
+                _ => true,
+            },
+        }
+    }
+}
+
 impl StoreError {
+    /// Whether the store said nothing at all.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::Down { source, .. } => source.is_silence(),
+            Self::Slow { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Cow<'static, str> {
         let hint = match self {

@@ -34,31 +34,41 @@ impl Patience {
         self.timeout
     }
 
+    /// Asks, unless the store rests.
     pub(crate) async fn ask<T, E: Into<Outage>>(
         &self,
         question: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
-        let at = || self.at.clone();
         if !self.may_ask() {
-            return Err(StoreError::Resting { at: at() });
+            return Err(StoreError::Resting {
+                at: self.at.clone(),
+            });
         }
-        let failure = match tokio::time::timeout(self.timeout, question).await {
-            Ok(Ok(answer)) => {
-                self.rests_until_ms.store(0, Ordering::Relaxed);
-                return Ok(answer);
-            }
-            Ok(Err(error)) => StoreError::Down {
+        let answer = self.insist(question).await;
+        let rests_until = match &answer {
+            Err(error) if error.is_silence() => millis(self.born.elapsed() + REST),
+            _ => 0,
+        };
+        self.rests_until_ms.store(rests_until, Ordering::Relaxed);
+        answer
+    }
+
+    /// Asks whether it rests or not, for what nobody waits for.
+    pub(crate) async fn insist<T, E: Into<Outage>>(
+        &self,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, StoreError> {
+        let at = || self.at.clone();
+        match tokio::time::timeout(self.timeout, question).await {
+            Ok(answer) => answer.map_err(|error| StoreError::Down {
                 at: at(),
                 source: error.into(),
-            },
-            Err(_) => StoreError::Slow {
+            }),
+            Err(_) => Err(StoreError::Slow {
                 at: at(),
                 timeout_ms: millis(self.timeout),
-            },
-        };
-        let until = millis(self.born.elapsed() + REST);
-        self.rests_until_ms.store(until, Ordering::Relaxed);
-        Err(failure)
+            }),
+        }
     }
 
     /// Whether nothing failed of late, or this one is to find out whether that is over.
@@ -81,4 +91,41 @@ impl Patience {
 /// At least one.
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    type Answer = Result<(), Outage>;
+
+    #[tokio::test]
+    async fn one_finds_out_whether_a_store_is_back() {
+        let patience = Patience::new("here".to_owned(), Duration::from_millis(50));
+        let silence = async || patience.ask(pending::<Answer>()).await.unwrap_err();
+        let is_asked = |error: &StoreError| !matches!(error, StoreError::Resting { .. });
+        assert!(is_asked(&silence().await));
+        assert!(!is_asked(&silence().await), "it rests");
+        for is_given_up in [false, true] {
+            tokio::time::sleep(REST + Duration::from_millis(10)).await;
+            if is_given_up {
+                let asking = tokio::time::timeout(Duration::ZERO, silence()).await;
+                assert!(asking.is_err(), "it was asked");
+                // As long as an answer might have taken.
+                tokio::time::sleep(Duration::from_millis(60)).await;
+            }
+            let (first, second, third) = tokio::join!(silence(), silence(), silence());
+            let asked = [first, second, third]
+                .iter()
+                .filter(|error| is_asked(error))
+                .count();
+            assert_eq!(asked, 1, "the others are answered at once");
+        }
+        tokio::time::sleep(REST + Duration::from_millis(10)).await;
+        for _ in 0..2 {
+            patience.ask(ready(Answer::Ok(()))).await.unwrap();
+        }
+    }
 }

@@ -136,30 +136,40 @@ impl Redis {
         .await
     }
 
-    /// Leaves a place.
+    /// Leaves a place. It is asked even while the store rests.
     pub(crate) async fn leave(&self, key: Key, id: &str) -> Result<(), StoreError> {
         let key = key.text(&self.key_prefix);
-        self.ask(async |mut connection| {
+        let leaving = self.connected(async |mut connection| {
             let mut leave = redis::cmd("ZREM");
             leave.arg(&key).arg(id).query_async(&mut connection).await
-        })
-        .await
+        });
+        self.patience.insist(leaving).await
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.patience.timeout()
     }
 
     async fn ask<T>(
         &self,
         question: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
     ) -> Result<T, StoreError> {
-        self.patience
-            // The connection is everybody's, and whoever asks may be the one to open it.
-            .ask(home::within(async {
-                let connection = self
-                    .connection
-                    .get_or_try_init(async || self.connection())
-                    .await?;
-                question(connection.clone()).await
-            }))
-            .await
+        self.patience.ask(self.connected(question)).await
+    }
+
+    async fn connected<T>(
+        &self,
+        question: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
+    ) -> Result<T, RedisError> {
+        // The connection is everybody's, and whoever asks may be the one to open it.
+        home::within(async {
+            let connection = self
+                .connection
+                .get_or_try_init(async || self.connection())
+                .await?;
+            question(connection.clone()).await
+        })
+        .await
     }
 
     fn connection(&self) -> Result<ConnectionManager, RedisError> {

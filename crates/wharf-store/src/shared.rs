@@ -1,10 +1,13 @@
 //! What only a store that all replicas share is asked for.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
+use wharf_model::home;
 
 use crate::StoreError;
 use crate::dynamodb::DynamoDb;
@@ -13,13 +16,16 @@ use crate::place::Place;
 use crate::redis::Redis;
 use crate::store::LIFE_MAX;
 
+/// How long the end of a process waits for places to be left.
+const LEFT_MAX: Duration = Duration::from_secs(2);
+
 /// A store that all replicas see the same. Cheap to clone.
 #[derive(Clone)]
 pub struct SharedStore(Arc<Inner>);
 
 struct Inner {
     kind: Kind,
-    /// Those who leave their places.
+    /// What is done for places by nobody who waits for it.
     leaving: TaskTracker,
 }
 
@@ -56,31 +62,44 @@ impl SharedStore {
     }
 
     /// Takes one of the `max` places that `name` has in all replicas together; none when they are taken. It is left when
-    /// it is dropped, or after `life`: so long at most a replica that dies keeps what it had.
+    /// it is dropped, or after `life`: so long at most a replica that dies keeps what it had. Must be called inside of a
+    /// runtime.
     pub async fn take_place(
         &self,
         name: &str,
         max: u32,
         life: Duration,
     ) -> Result<Option<Place>, StoreError> {
-        // There before it is taken: whoever stops waiting for the answer may have taken it all the same.
-        let place = Place::new(self, Key::new("places", name));
         let life = life.min(LIFE_MAX);
-        let taken = match &self.0.kind {
-            Kind::Redis(redis) => redis.take_place(place.key, place.id(), max, life).await,
-            Kind::DynamoDb(table) => table.take_place(place.key, place.id(), max, life).await,
-        };
-        if matches!(taken, Ok(false) | Err(StoreError::Resting { .. })) {
-            place.forget();
-            return taken.map(|_| None);
+        let mut place = Place::new(self, Key::new("places", name), life);
+        let store = self.clone();
+        let (tell, told) = oneshot::channel();
+        // To its end, whoever goes on waiting for it: otherwise nobody would know what has to be left again.
+        home::spawn(self.0.leaving.track_future(async move {
+            let (key, id) = (place.key(), place.id());
+            let taken = match &store.0.kind {
+                Kind::Redis(redis) => redis.take_place(key, id, max, life).await,
+                Kind::DynamoDb(table) => table.take_place(key, id, max, life).await,
+            };
+            match &taken {
+                Err(error) if error.is_silence() => {}
+                taken => place.is_taken(matches!(taken, Ok(true))),
+            }
+            let _ = tell.send(taken.map(|is_taken| is_taken.then_some(place)));
+        }));
+        match told.await {
+            Ok(taken) => taken,
+            // The runtime ends, and this with it.
+            Err(_) => pending().await,
         }
-        taken.map(|_| Some(place))
     }
 
-    /// Done when every place that was dropped is left in the store too.
+    /// Done when every place that was dropped is left in the store too, or that takes too long.
     pub async fn left(&self) {
-        self.0.leaving.close();
-        self.0.leaving.wait().await;
+        let leaving = &self.0.leaving;
+        leaving.close();
+        let _ = tokio::time::timeout(LEFT_MAX, leaving.wait()).await;
+        leaving.reopen();
     }
 
     pub(crate) fn leaving(&self) -> &TaskTracker {
@@ -91,6 +110,14 @@ impl SharedStore {
         match &self.0.kind {
             Kind::Redis(redis) => redis.leave(key, id).await,
             Kind::DynamoDb(table) => table.leave(key, id).await,
+        }
+    }
+
+    /// The longest wait for one answer.
+    pub(crate) fn timeout(&self) -> Duration {
+        match &self.0.kind {
+            Kind::Redis(redis) => redis.timeout(),
+            Kind::DynamoDb(table) => table.timeout(),
         }
     }
 

@@ -218,7 +218,7 @@ impl Writer {
         {
             self.complained = Some(Instant::now());
             tracing::error!(
-                error = error as &dyn std::error::Error,
+                %error,
                 dropped = self.state.dropped.load(Ordering::Relaxed),
                 "lines of the audit log or of metrics cannot be written; they wait"
             );
@@ -229,7 +229,7 @@ impl Writer {
         match open(&self.sink) {
             Ok(out) => self.out = out,
             Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
+                %error,
                 "the file cannot be opened anew; lines go on into the old one"
             ),
         }

@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use wharf_model::with_causes;
 use wharf_upstream::{Config, Request, Retries, Trust, Upstream, UpstreamError};
 
 use crate::metrics::Metrics;
@@ -250,7 +251,7 @@ impl Sender {
             self.complained = Some(Instant::now());
             tracing::warn!(
                 signal,
-                error = &refused as &dyn std::error::Error,
+                error = %with_causes(&refused),
                 "the collector took nothing; what it was sent is lost"
             );
         }

@@ -14,7 +14,7 @@ use futures_util::future::Shared;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use wharf_model::BoxFuture;
+use wharf_model::{BoxFuture, with_causes};
 
 /// How long before the end a renewal begins; short lives begin theirs after three quarters.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
@@ -271,7 +271,7 @@ impl<I: Issue> Inner<I> {
                 renewals.failure = Some((error.clone(), Instant::now() + wait));
                 tracing::warn!(
                     issuer = self.issuer.issuer(),
-                    error = &error as &dyn std::error::Error,
+                    error = %with_causes(&error),
                     wait_s = wait.as_secs(),
                     "no credentials were issued"
                 );

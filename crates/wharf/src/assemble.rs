@@ -1,7 +1,7 @@
 //! From a configuration to everything that is offered: documents read, sources built, one catalog over them.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +12,9 @@ use wharf_catalog::{
 };
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
-use wharf_model::{BoxFuture, Observer, Source};
+use wharf_model::{BoxFuture, Observer, Source, with_causes};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
-use wharf_store::{Count, SharedStore, Store, StoreError};
+use wharf_store::{Count, SharedStore, Store};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
@@ -179,16 +179,21 @@ pub(crate) async fn of_config(
     })
 }
 
-/// What replicas know together. The memory of this process is one, and outlives a reload.
+/// What replicas know together. A reload keeps it where its section is the same: a memory forgets nothing, and what still
+/// belongs to earlier calls is left in one place.
 fn store(config: &wharf_store::Config) -> Result<Store, Failure> {
-    static MEMORY: OnceLock<Store> = OnceLock::new();
+    static KEPT: Mutex<Option<(wharf_store::Config, Store)>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, store)) = &*kept
+        && known == config
+    {
+        return Ok(store.clone());
+    }
     let environment = Environment::of_process();
     let store = Store::new(config, &Surroundings(&environment))
         .map_err(|error| Failure::of(&error).hint(error.hint()))?;
-    if store.shared().is_some() {
-        return Ok(store);
-    }
-    Ok(MEMORY.get_or_init(|| store).clone())
+    *kept = Some((config.clone(), store.clone()));
+    Ok(store)
 }
 
 /// Who finds out who calls. Everything that is wrong with the sections is told at once.
@@ -248,7 +253,10 @@ impl SharedLimits for Together {
     fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>> {
         Box::pin(async move {
             let counted = self.0.count(&name, window).await;
-            let Count { count, ends_in } = counted.inspect_err(cannot_count).ok()?;
+            let counted = counted.inspect_err(|error| {
+                tracing::warn!(error = %with_causes(error), "the store cannot count a call");
+            });
+            let Count { count, ends_in } = counted.ok()?;
             Some(SharedCount { count, ends_in })
         })
     }
@@ -261,7 +269,10 @@ impl SharedLimits for Together {
     ) -> BoxFuture<'_, Option<SharedPlace>> {
         Box::pin(async move {
             let taken = self.0.take_place(&name, max, life).await;
-            Some(match taken.inspect_err(cannot_count).ok()? {
+            let taken = taken.inspect_err(|error| {
+                tracing::warn!(error = %with_causes(error), "the store gives no place for a call");
+            });
+            Some(match taken.ok()? {
                 Some(place) => SharedPlace::Taken(Box::new(place)),
                 None => SharedPlace::Full,
             })
@@ -271,13 +282,6 @@ impl SharedLimits for Together {
     fn left(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.0.left())
     }
-}
-
-fn cannot_count(error: &StoreError) {
-    tracing::warn!(
-        error = error as &dyn std::error::Error,
-        "the store cannot count a call"
-    );
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake], file: &ConfigFile) -> Failure {
@@ -534,7 +538,7 @@ async fn fetch(
         match fetch_document(location, options).await {
             Err(error) if attempt < attempts_max && error.may_pass() => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %with_causes(&error),
                     attempt,
                     "cannot fetch the document; trying again"
                 );

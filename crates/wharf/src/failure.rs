@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use wharf_model::with_causes;
+
 /// Everything went well.
 pub(crate) const DONE: ExitCode = ExitCode::SUCCESS;
 
@@ -57,9 +59,9 @@ impl Failure {
         }
     }
 
-    /// An error with its causes, joined the way people read them.
+    /// An error with its causes.
     pub(crate) fn of(error: &dyn Error) -> Self {
-        Self::new(joined(error))
+        Self::new(with_causes(error))
     }
 
     /// A failure of the way out.
@@ -95,22 +97,6 @@ impl Failure {
         self.hint = (!hint.is_empty()).then_some(hint);
         self
     }
-}
-
-/// An error with its causes, as one line.
-pub(crate) fn joined(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some libraries repeat their cause in their own text.
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        cause = error.source();
-    }
-    message
 }
 
 impl fmt::Display for Failure {

@@ -8,10 +8,10 @@ use std::sync::OnceLock;
 use tokio::task::JoinSet;
 use wharf_aws::{AwsError, SecretReference, SecretStores};
 use wharf_config::{Environment, Stored, Unavailable};
-use wharf_model::Secret;
+use wharf_model::{Secret, with_causes};
 use wharf_upstream::Network;
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::terminal;
 
 /// Variables, and the files in a person's folder.
@@ -115,7 +115,7 @@ async fn ask(
 
 fn unavailable(error: &AwsError) -> Unavailable {
     Unavailable {
-        reason: failure::joined(error),
+        reason: with_causes(error),
         hint: error.hint().map(std::borrow::Cow::into_owned),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::Extensions;
 use serde::{Deserialize, Serialize};
-use wharf_model::Trail;
+use wharf_model::{Trail, with_causes};
 use wharf_store::{StoreError, WhenDown};
 
 use super::random;
@@ -124,7 +124,7 @@ impl Attempt {
             request_id = self.request_id(),
             attempt = self.id,
             step,
-            error,
+            error = %with_causes(error),
             "the cause of a failed sign-in"
         );
     }
@@ -143,7 +143,7 @@ impl Attempt {
         tracing::error!(
             request_id = self.request_id(),
             attempt = self.id,
-            error = error as &dyn std::error::Error,
+            error = %with_causes(error),
             hint = &*error.hint(),
             goes_on = when_down == WhenDown::Allow,
             "the store cannot tell what was used before"

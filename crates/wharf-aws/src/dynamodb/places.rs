@@ -12,8 +12,10 @@ use crate::{AwsError, Client};
 const UPDATE: &str = "UpdateItem";
 const READ: &str = "GetItem";
 
-/// Between two of these others have taken what had become free.
-const ATTEMPTS_MAX: usize = 3;
+/// Between two of these others have taken what had become free, or many that ended were removed.
+const ATTEMPTS_MAX: usize = 10;
+/// How much longer than its last place an item is kept, which is more than any other place in it may live.
+const KEPT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many that ended are removed in one write: an expression is 4 KB long at most.
 const REMOVED_AT_ONCE_MAX: usize = 100;
 
@@ -31,8 +33,7 @@ pub async fn take_place(
     let max = json!({"N": max.to_string()});
     for _ in 0..ATTEMPTS_MAX {
         let end = Span::from_now(life).end;
-        // Late enough that places with a longer life do not go with this one.
-        let expires = Span::from_now(life.saturating_mul(2)).expires;
+        let expires = Span::from_now(life.saturating_add(KEPT_AFTER)).expires;
         let one_more = json!({
             "UpdateExpression": "SET #places.#id = :end, expires_at = :expires",
             // An attempt whose answer was lost may have taken it.

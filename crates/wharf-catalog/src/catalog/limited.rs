@@ -21,6 +21,15 @@ impl Catalog {
         Ok(self)
     }
 
+    /// The same limits, counted by itself: for calls that are no replica's, whose process may end at any moment.
+    #[must_use]
+    pub fn counted_alone(mut self) -> Self {
+        if let Some(admission) = &mut self.admission {
+            admission.count_alone();
+        }
+        self
+    }
+
     /// Goes on counting where an earlier catalog is, as far as their limits are the same.
     pub fn continue_from(&mut self, earlier: &Self) {
         if let Some((own, earlier)) = self.admission.as_mut().zip(earlier.admission.as_ref()) {

@@ -119,6 +119,11 @@ impl Admission {
         })
     }
 
+    /// Counts for itself from now on.
+    pub(crate) fn count_alone(&mut self) {
+        self.shared = None;
+    }
+
     /// Goes on counting where `earlier` is, so that a reload forgets nothing. Limits that changed begin anew.
     pub(crate) fn continue_from(&mut self, earlier: &Self) {
         if self.config == earlier.config {
@@ -139,11 +144,12 @@ impl Admission {
             None => &self.of_others,
         };
         let places = self.take_places(rules, &context.caller, what)?;
-        self.count(rules, &context.caller, what)?;
-        let shared_places = match &self.shared {
+        let shared_places = if let Some(shared) = &self.shared {
             // Apart, since every call would carry its room.
-            Some(shared) => Box::pin(self.enter_together(&**shared, rules, context, what)).await?,
-            None => Vec::new(),
+            Box::pin(self.enter_together(&**shared, rules, context, what)).await?
+        } else {
+            self.count(rules, &context.caller, what)?;
+            Vec::new()
         };
         let whole = self.wait_for_the_whole().await?;
         Ok(Admitted {
@@ -153,7 +159,8 @@ impl Admission {
         })
     }
 
-    /// What all replicas count together. Places come first, since they are left again where something else refuses.
+    /// What is counted here and by all replicas together. What refuses without a question to others comes first, and
+    /// places before counts: they are left again where something else refuses.
     async fn enter_together(
         &self,
         shared: &dyn SharedLimits,
@@ -170,17 +177,19 @@ impl Admission {
                 what,
             })
         };
+        self.look(rules, &context.caller, what)?;
         let mut places = Vec::new();
         for question in questions() {
             places.extend(question.take_place(context.deadline).await?);
         }
+        self.count(rules, &context.caller, what)?;
         for question in questions() {
             question.count().await?;
         }
         Ok(places)
     }
 
-    /// Done when nobody holds what all replicas share any more.
+    /// Done when all places that were dropped are left where replicas share them.
     pub(crate) async fn left(&self) {
         if let Some(shared) = &self.shared {
             shared.left().await;
@@ -210,14 +219,28 @@ impl Admission {
     /// Counts the call under every rule, or under none: looks first, so that what one rule refuses costs nothing of
     /// another's.
     fn count(&self, rules: &[usize], caller: &Caller, what: Called<'_>) -> Result<(), CallError> {
+        self.look(rules, caller, what)?;
+        self.ask_rates(Moments::take, rules, caller, what)
+    }
+
+    /// Whether [`Self::count`] would refuse.
+    fn look(&self, rules: &[usize], caller: &Caller, what: Called<'_>) -> Result<(), CallError> {
+        self.ask_rates(Moments::look, rules, caller, what)
+    }
+
+    fn ask_rates(
+        &self,
+        step: impl Fn(&Moments, u64, Rate, u64) -> Result<(), Duration>,
+        rules: &[usize],
+        caller: &Caller,
+        what: Called<'_>,
+    ) -> Result<(), CallError> {
         let now = u64::try_from(self.state.beginning.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let moments = &self.state.moments;
-        for step in [Moments::look, Moments::take] {
-            for &number in rules {
-                if let Some(rate) = self.rules[number].rate {
-                    step(moments, self.key(number, caller, what), rate, now)
-                        .map_err(|retry_after| CallError::TooManyCalls { retry_after })?;
-                }
+        for &number in rules {
+            if let Some(rate) = self.rules[number].rate {
+                let key = self.key(number, caller, what);
+                step(&self.state.moments, key, rate, now)
+                    .map_err(|retry_after| CallError::TooManyCalls { retry_after })?;
             }
         }
         Ok(())

@@ -550,3 +550,32 @@ async fn what_another_rule_refuses_leaves_its_place() {
         "nobody is at work"
     );
 }
+
+/// A call that finds no room with another replica has not happened.
+#[tokio::test]
+async fn what_has_no_place_elsewhere_counts_nowhere() {
+    let board = Arc::<Board>::default();
+    let config = r#"{"shared":true,"rules":[{"calls_in_flight_max":1,"calls_max":2}]}"#;
+    let ((one, source), (other, _)) = (replica(config, &board), replica(config, &board));
+    let at_work = tokio::spawn(async move { call(&one, "ann", "order", "{}").await });
+    source.started.notified().await;
+    for _ in 0..3 {
+        call(&other, "ann", "list", "{}").await.unwrap_err();
+    }
+    source.gate.notify_waiters();
+    at_work.await.unwrap().unwrap();
+    call(&other, "ann", "list", "{}").await.unwrap();
+    call(&other, "ann", "list", "{}").await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_counted_alone_takes_nothing_of_others() {
+    let board = Arc::<Board>::default();
+    let config = r#"{"shared":true,"rules":[{"calls_in_flight_max":1,"calls_max":1}]}"#;
+    let (one, _) = replica(config, &board);
+    let alone = Arc::into_inner(one).unwrap().counted_alone();
+    call(&alone, "ann", "list", "{}").await.unwrap();
+    call(&alone, "ann", "list", "{}").await.unwrap_err();
+    assert_eq!(board.names(), 0);
+    assert!(board.places.lock().unwrap().is_empty());
+}

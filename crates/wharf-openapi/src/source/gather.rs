@@ -7,7 +7,7 @@ use std::time::Instant;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
-use wharf_model::{Context, Slice};
+use wharf_model::{Context, Slice, with_causes};
 use wharf_upstream::{Request, Response, Upstream};
 
 use super::{Entry, OpenApi};
@@ -102,7 +102,7 @@ impl OpenApi {
                     tracing::warn!(
                         source = self.name,
                         page = gathered.len() + 1,
-                        error = &error as &dyn std::error::Error,
+                        error = %with_causes(&error),
                         "the upstream gave no further page"
                     );
                     break End::Failed(error.for_caller().into_owned(), onward.way);

@@ -54,8 +54,8 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         caller: caller(call, &assembled)?,
         ..Context::default()
     };
-    let outcome = assembled
-        .catalog
+    let catalog = assembled.catalog.counted_alone();
+    let outcome = catalog
         .call_tool(&context, &call.name, arguments.slice())
         .await;
     match outcome {
@@ -66,11 +66,7 @@ async fn call_here(call: &Call, arguments: &Json) -> Result<Json, Failure> {
         ))
         .hint("serve it, and call it from a client that a person sits at")),
         Err(CallError::Unknown { name, .. }) => {
-            let names = assembled
-                .catalog
-                .tools()
-                .iter()
-                .map(|tool| tool.name.as_str());
+            let names = catalog.tools().iter().map(|tool| tool.name.as_str());
             Err(unknown_tool(&name, names))
         }
         Err(CallError::Forbidden { scopes }) => Err(Failure::new("the caller may not do this")

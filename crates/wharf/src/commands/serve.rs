@@ -1,9 +1,7 @@
 //! `wharf serve`: offers a configuration or a document over HTTP or stdio.
 
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +18,7 @@ use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, DIM};
 use crate::watched::Watched;
 
-/// How long a client on stdio gets to hear that the server ends.
-const FAREWELL: Duration = Duration::from_millis(500);
+const SECOND_SIGNAL: &str = "a second signal ended it before all was finished";
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
@@ -139,23 +136,24 @@ pub(crate) fn warn_of_left_out(reports: &[SourceReport]) {
     }
 }
 
-/// Speaks MCP on standard input and output until either of them, or the process, is to end.
+/// Speaks MCP on standard input and output until either of them, or the process, is to end. A second signal ends it at once.
 pub(crate) async fn serve_stdio(
     server: &Server,
     caller: Caller,
     mut signals: Signals,
 ) -> Result<(), Failure> {
-    let mut session = pin!(server.stdio_as(caller, tokio::io::stdin(), tokio::io::stdout()));
+    let session = server.stdio_as(caller, tokio::io::stdin(), tokio::io::stdout());
+    let told = async {
+        signals.next().await;
+        // The session ends by itself now, with what is in flight, though the input may never end.
+        server.close();
+        signals.next().await;
+    };
     tokio::select! {
-        done = &mut session => {
+        done = session => {
             done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))
         }
-        () = signals.next() => {
-            server.close();
-            // Streams get their last word; the input may never end.
-            let _ = tokio::time::timeout(FAREWELL, session).await;
-            Ok(())
-        }
+        () = told => Err(Failure::new(SECOND_SIGNAL)),
     }
 }
 
@@ -189,7 +187,7 @@ pub(crate) async fn serve_http(
     };
     tokio::select! {
         () = wharf_server::serve(server, listener, config, door, stop.cancelled()) => Ok(()),
-        () = told => Err(Failure::new("a second signal ended it before all was finished")),
+        () = told => Err(Failure::new(SECOND_SIGNAL)),
     }
 }
 

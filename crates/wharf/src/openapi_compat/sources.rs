@@ -9,9 +9,9 @@ use wharf_model::{Prompt, Slice, Source};
 use wharf_openapi::{ErrorStyle, OutputSchemas, Report};
 use wharf_upstream::{Credentials, Retries, Trust};
 
+use super::VARIABLES;
 use super::additional;
 use super::coat::Coat;
-use super::VARIABLES;
 use super::settings::{Document, Settings};
 use crate::assemble::{self, SourceReport};
 use crate::config::{self, Config, ConfigFile, Rules, SourceConfig};

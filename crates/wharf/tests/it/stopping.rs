@@ -159,7 +159,12 @@ async fn the_second_signal_does_not_wait() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_cut_short_is_recorded() {
     let (folder, store) = (Folder::new(), PetStore::start().await);
-    let config = configure(&folder, store.address, "{limits: {shutdown_grace_s: 1}}", "");
+    let config = configure(
+        &folder,
+        store.address,
+        "{limits: {shutdown_grace_s: 1}}",
+        "",
+    );
     let audit = folder.path().join("audit.jsonl");
     let telemetry = "telemetry: {audit: {to: audit.jsonl}}\n";
     let config = folder.write(

@@ -323,6 +323,9 @@ fn a_failure_leads_to_its_cause_by_the_request_s_id() {
     assert!(answer.contains("(request lost-1)"), "{answer}");
     let said = line(&server, "the upstream gave no answer");
     assert_eq!(said["fields"]["request_id"], "lost-1", "{said}");
+    // With the reason below the reason.
+    let error = said["fields"]["error"].as_str().unwrap();
+    assert!(error.contains("refused"), "{error}");
     let said = line(&server, "a request was answered");
     assert_eq!(said["fields"]["outcome"], "tool_error", "{said}");
 }

@@ -1,0 +1,20 @@
+//! Errors as people read them.
+
+use std::error::Error;
+
+/// An error with its causes, as one line: the error itself often tells only what was tried. For messages, and for logs,
+/// whose format for programs would leave the causes out.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
+}
