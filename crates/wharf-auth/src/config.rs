@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wharf_aws::RotatingSecret;
 use wharf_model::Secret;
+use wharf_upstream::Network;
 
 use crate::Algorithm;
 
@@ -101,6 +102,9 @@ pub struct IssuerConfig {
     /// Whether its addresses may be `http:` beyond this machine. Default: false, since whoever can change the keys on
     /// their way can write tokens.
     pub allow_http: bool,
+    /// Proxies, and authorities that the environment names.
+    #[serde(skip)]
+    pub network: Network,
 }
 
 /// An API key and the caller it stands for. One of `key` and `sha256` is needed.
@@ -146,6 +150,7 @@ impl Default for IssuerConfig {
                 .to_vec(),
             ca_pem: None,
             allow_http: false,
+            network: Network::default(),
         }
     }
 }

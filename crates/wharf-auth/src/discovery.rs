@@ -4,7 +4,7 @@ use url::Url;
 use wharf_model::{Json, Slice};
 use wharf_upstream::Trust;
 
-use crate::key_source::fetch;
+use crate::key_source::{Reach, fetch};
 use crate::keys::KeysError;
 use crate::strict;
 
@@ -15,10 +15,10 @@ pub struct Metadata(Json);
 impl Metadata {
     /// Fetches them from `issuer`: where OpenID Connect puts them, or else where RFC 8414 does. A document that names
     /// another issuer is refused: it may be anybody's (RFC 8414 §3.3).
-    pub async fn fetch(issuer: &Url, ca_pem: Option<&String>) -> Result<Self, KeysError> {
+    pub async fn fetch(issuer: &Url, reach: &Reach) -> Result<Self, KeysError> {
         let mut first_failure = None;
         for url in addresses(issuer) {
-            match Self::read(&url, issuer, ca_pem).await {
+            match Self::read(&url, issuer, reach).await {
                 Ok(metadata) => return Ok(metadata),
                 Err(error) => first_failure = first_failure.or(Some(error)),
             }
@@ -26,12 +26,12 @@ impl Metadata {
         Err(first_failure.unwrap_or(KeysError::Lately))
     }
 
-    async fn read(url: &Url, issuer: &Url, ca_pem: Option<&String>) -> Result<Self, KeysError> {
+    async fn read(url: &Url, issuer: &Url, reach: &Reach) -> Result<Self, KeysError> {
         let refuse = |reason| KeysError::Document {
             url: wharf_upstream::shown(url.as_str()),
             reason,
         };
-        let body = fetch(url, Trust::Operator, ca_pem).await?;
+        let body = fetch(url, Trust::Operator, reach).await?;
         let metadata = Self(strict::object(body).ok_or(refuse("is no JSON object"))?);
         match metadata.text("issuer") {
             Some(named) if is_same(&named, issuer) => Ok(metadata),
@@ -75,11 +75,8 @@ fn addresses(issuer: &Url) -> Vec<Url> {
 
 /// Where an issuer's key set is, and who is trusted with that address: on the issuer's own origin it is as good as the
 /// operator's word, elsewhere it must not lead into a private network.
-pub(crate) async fn key_set_of(
-    issuer: &Url,
-    ca_pem: Option<&String>,
-) -> Result<(Url, Trust), KeysError> {
-    let metadata = Metadata::fetch(issuer, ca_pem).await?;
+pub(crate) async fn key_set_of(issuer: &Url, reach: &Reach) -> Result<(Url, Trust), KeysError> {
+    let metadata = Metadata::fetch(issuer, reach).await?;
     let refuse = |reason| KeysError::Document {
         url: wharf_upstream::shown(issuer.as_str()),
         reason,

@@ -102,7 +102,7 @@ impl SignIn {
         let facade = Facade {
             seals: Seals::new(&config.keys, &issuer)?,
             redirects: RedirectRules::new(config)?,
-            documents: Documents::new(&config.client_documents),
+            documents: Documents::new(&config.client_documents, &config.network),
             provider: Provider::new(config, &issuer)?,
             prefix: url.path().trim_end_matches('/').to_owned(),
             is_https: url.scheme() == "https",

@@ -7,7 +7,7 @@ use crate::algorithm::Algorithm;
 use crate::claims::Claims;
 use crate::config::{CLOCK_SKEW_S_MAX, ConfigMistake, IssuerConfig};
 use crate::error::TokenError;
-use crate::key_source::{KeySource, Pace, Place};
+use crate::key_source::{KeySource, Pace, Place, Reach};
 use crate::shared_secret::{self, SharedSecret};
 use crate::token::UnverifiedToken;
 
@@ -226,7 +226,10 @@ fn proof(config: &IssuerConfig, at: &str) -> Result<Proof, ConfigMistake> {
     };
     Ok(Proof::Keys(KeySource::new(
         place,
-        config.ca_pem.clone(),
+        Reach {
+            ca_pem: config.ca_pem.clone(),
+            network: config.network.clone(),
+        },
         Pace::USUAL,
     )))
 }

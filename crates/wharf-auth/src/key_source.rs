@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use url::Url;
 use wharf_model::with_causes;
-use wharf_upstream::{FetchOptions, Seconds, Trust, fetch_document};
+use wharf_upstream::{FetchOptions, Network, Seconds, Trust, fetch_document};
 
 use crate::discovery;
 use crate::keys::{KeySet, KeysError};
@@ -64,9 +64,18 @@ pub(crate) enum Place {
 /// The keys of one issuer, as they are needed.
 pub(crate) struct KeySource(Arc<Inner>);
 
+/// How an issuer's addresses are reached.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// Certificates of authorities to trust besides the public ones, in PEM form.
+    pub ca_pem: Option<String>,
+    /// Proxies, and authorities that the environment names.
+    pub network: Network,
+}
+
 struct Inner {
     place: Place,
-    ca_pem: Option<String>,
+    reach: Reach,
     timing: Pace,
     held: ArcSwapOption<Held>,
     fetching: Mutex<Fetching>,
@@ -102,10 +111,10 @@ struct Running {
 type Outcome = Shared<oneshot::Receiver<Result<Arc<KeySet>, KeysError>>>;
 
 impl KeySource {
-    pub(crate) fn new(place: Place, ca_pem: Option<String>, timing: Pace) -> Self {
+    pub(crate) fn new(place: Place, reach: Reach, timing: Pace) -> Self {
         Self(Arc::new(Inner {
             place,
-            ca_pem,
+            reach,
             timing,
             held: ArcSwapOption::empty(),
             fetching: Mutex::default(),
@@ -233,9 +242,9 @@ impl Inner {
     async fn fetch_now(&self) -> Result<KeySet, KeysError> {
         let (url, trust) = match &self.place {
             Place::Keys(url) => (url.clone(), Trust::Operator),
-            Place::Issuer(issuer) => discovery::key_set_of(issuer, self.ca_pem.as_ref()).await?,
+            Place::Issuer(issuer) => discovery::key_set_of(issuer, &self.reach).await?,
         };
-        let body = fetch(&url, trust, self.ca_pem.as_ref()).await?;
+        let body = fetch(&url, trust, &self.reach).await?;
         KeySet::parse(body).map_err(|reason| KeysError::Document {
             url: wharf_upstream::shown(url.as_str()),
             reason,
@@ -244,16 +253,13 @@ impl Inner {
 }
 
 /// Fetches one document of an issuer; over TLS unless its address was permitted without.
-pub(crate) async fn fetch(
-    url: &Url,
-    trust: Trust,
-    ca_pem: Option<&String>,
-) -> Result<Bytes, KeysError> {
+pub(crate) async fn fetch(url: &Url, trust: Trust, reach: &Reach) -> Result<Bytes, KeysError> {
     let options = FetchOptions {
         trust,
         bytes_max: DOCUMENT_BYTES_MAX,
         timeout_s: Seconds::try_from(FETCH_S).expect("a time within a day"),
-        ca_pem: ca_pem.cloned(),
+        ca_pem: reach.ca_pem.clone(),
+        network: reach.network.clone(),
         ..FetchOptions::default()
     };
     let fetched = fetch_document(url.as_str(), &options).await;

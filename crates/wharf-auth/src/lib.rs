@@ -40,6 +40,7 @@ pub use facade::{
     ScopeConfig, SignIn, SignInConfig, probe_seal,
 };
 pub use issuer::Issuer;
+pub use key_source::Reach;
 pub use keys::KeysError;
 pub use resource::Resource;
 pub use token::UnverifiedToken;

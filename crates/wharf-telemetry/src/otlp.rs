@@ -109,6 +109,7 @@ impl End {
             read_timeout_s: seconds,
             response_bytes_max: ANSWER_BYTES_MAX,
             connections_max: 1,
+            network: collector.network.clone(),
             // Tried again here, where it is known that a batch may be sent twice.
             retries: Retries {
                 max: 0,

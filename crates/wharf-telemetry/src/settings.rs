@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use wharf_model::Secret;
-use wharf_upstream::Seconds;
+use wharf_upstream::{Network, Seconds};
 
 use crate::config::{Audit, Config, Emf, Mistake, Sampler, WhenFull};
 
@@ -43,6 +43,7 @@ pub struct Collector {
     pub(crate) sampler: Sampler,
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
+    pub(crate) network: Network,
 }
 
 impl Config {
@@ -162,6 +163,7 @@ impl Config {
             sampler: self.sampler(&get)?,
             interval: time(otlp.interval_s, "OTEL_METRIC_EXPORT_INTERVAL", INTERVAL)?,
             timeout: time(otlp.timeout_s, "OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT)?,
+            network: Network::default(),
         }))
     }
 
@@ -249,6 +251,15 @@ impl Audit {
 }
 
 impl Settings {
+    /// Reaches the collector by proxies, and trusts authorities, that the environment names.
+    #[must_use]
+    pub fn reaching_by(mut self, network: Network) -> Self {
+        if let Some(collector) = &mut self.collector {
+            collector.network = network;
+        }
+        self
+    }
+
     /// Refuses what writes to stdout where that belongs to the protocol.
     pub fn check_stdio(&self) -> Result<(), Mistake> {
         if self.audit.as_ref().is_some_and(Audit::is_stdout) {

@@ -218,7 +218,10 @@ fn authenticator(config: &Config, store: &Store) -> Result<Option<Authenticator>
     if config.auth.is_none() && sign_in.is_none() {
         return Ok(None);
     }
-    let auth = config.auth.clone().unwrap_or_default();
+    let mut auth = config.auth.clone().unwrap_or_default();
+    for issuer in &mut auth.issuers {
+        issuer.network = secrets::network()?;
+    }
     Authenticator::new(&auth, resource.as_ref(), sign_in)
         .map(Some)
         .map_err(|mistakes| of_auth(&mistakes, &config.file))
@@ -241,7 +244,11 @@ fn sign_in(
             "give the address by which clients reach the server, such as `https://mcp.example.com`",
         ));
     };
-    SignIn::new(section, public_url, resource.url(), store.clone())
+    let section = wharf_auth::SignInConfig {
+        network: secrets::network()?,
+        ..(**section).clone()
+    };
+    SignIn::new(&section, public_url, resource.url(), store.clone())
         .map(Some)
         .map_err(|mistake| of_auth(&[mistake], &config.file))
 }

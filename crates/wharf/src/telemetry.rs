@@ -11,6 +11,7 @@ use wharf_telemetry::{Gauge, Metrics, Mistake, names};
 use crate::commands::serve;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::secrets;
 
 /// How long the last records may take to be written and sent, after the last call: well within the time that platforms give
 /// a process to stop.
@@ -50,7 +51,8 @@ impl Telemetry {
             .completed(&config.name, version, &config.file.folder, |name| {
                 environment.get(name)
             })
-            .map_err(|mistake| failure(&mistake))?;
+            .map_err(|mistake| failure(&mistake))?
+            .reaching_by(secrets::network()?);
         if way == Way::Stdio {
             settings
                 .check_stdio()

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 use wharf_model::Secret;
 use wharf_store::WhenDown;
-use wharf_upstream::ClientAuthentication;
+use wharf_upstream::{ClientAuthentication, Network};
 
 use super::redirect::{self, Connector};
 use crate::ConfigMistake;
@@ -59,6 +59,9 @@ pub struct SignInConfig {
     /// could sign in as anybody.
     #[serde(default)]
     pub allow_http: bool,
+    /// Proxies, and authorities that the environment names: for the provider and for documents of clients.
+    #[serde(skip)]
+    pub network: Network,
     /// The scopes that clients can ask for, by name. One that asks for no scope gets all that the person may have; one that
     /// asks for others alone is told `invalid_scope`. Default: none; then a token says only who somebody is.
     #[serde(default)]

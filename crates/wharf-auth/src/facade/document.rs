@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use url::Url;
-use wharf_upstream::{FetchOptions, Seconds, Trust, fetch_document};
+use wharf_upstream::{FetchOptions, Network, Seconds, Trust, fetch_document};
 
 use super::attempt::{Attempt, Failure};
 use super::client::{self, Client};
@@ -31,6 +31,7 @@ const KEPT_MAX: usize = 256;
 
 pub(crate) struct Documents {
     config: ClientDocuments,
+    network: Network,
     kept: Mutex<HashMap<String, (Instant, Client)>>,
     /// The hosts that are asked at the moment.
     asked: Mutex<Vec<String>>,
@@ -60,9 +61,10 @@ struct Document {
 }
 
 impl Documents {
-    pub(crate) fn new(config: &ClientDocuments) -> Self {
+    pub(crate) fn new(config: &ClientDocuments, network: &Network) -> Self {
         Self {
             config: config.clone(),
+            network: network.clone(),
             kept: Mutex::default(),
             asked: Mutex::default(),
         }
@@ -158,6 +160,7 @@ impl Documents {
             timeout_s: Seconds::try_from(FETCH_S).expect("a time within a day"),
             redirects_max: 0,
             ca_pem: self.config.ca_pem.clone(),
+            network: self.network.clone(),
             ..FetchOptions::default()
         };
         let fetched = fetch_document(id, &options).await.map_err(|error| {
@@ -273,11 +276,12 @@ mod tests {
 
     #[test]
     fn addresses_are_plain() {
-        let documents = Documents::new(&ClientDocuments::default());
-        let listed = Documents::new(&ClientDocuments {
+        let documents = Documents::new(&ClientDocuments::default(), &Network::default());
+        let listed = ClientDocuments {
             hosts: vec!["client.example".to_owned()],
             ..ClientDocuments::default()
-        });
+        };
+        let listed = Documents::new(&listed, &Network::default());
         for (id, good) in [
             (ID, true),
             ("https://client.example/about.json?v=1", true),

@@ -17,6 +17,7 @@ use super::presets::Preset;
 use super::seal::same;
 use super::values::Person;
 use super::{SignInConfig, answer, now};
+use crate::key_source::Reach;
 use crate::{Claims, ConfigMistake, Issuer, IssuerConfig, TokenError, UnverifiedToken};
 
 /// What travels with a token has to fit into a head, of which common proxies take 8 KB.
@@ -36,7 +37,7 @@ pub(crate) struct Provider {
     callback: String,
     after_logout: String,
     hosted_at: Option<String>,
-    ca_pem: Option<String>,
+    reach: Reach,
     allow_http: bool,
     /// Found out with the first sign-in: a server starts without its provider.
     endpoints: OnceCell<Endpoints>,
@@ -85,6 +86,7 @@ impl Provider {
             groups_claims: groups_claims.unwrap_or_else(|| owned(preset.groups_claims)),
             ca_pem: config.ca_pem.clone(),
             allow_http: config.allow_http,
+            network: config.network.clone(),
             ..IssuerConfig::default()
         };
         let scopes = config.provider_scopes.clone();
@@ -118,7 +120,10 @@ impl Provider {
             callback: format!("{our_issuer}/callback"),
             after_logout: format!("{our_issuer}/logout?done=1"),
             hosted_at: preset.hosted_at,
-            ca_pem: config.ca_pem.clone(),
+            reach: Reach {
+                ca_pem: config.ca_pem.clone(),
+                network: config.network.clone(),
+            },
             allow_http: config.allow_http,
             endpoints: OnceCell::new(),
         })

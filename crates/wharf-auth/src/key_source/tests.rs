@@ -66,7 +66,11 @@ impl Server {
     }
 
     fn source(&self, pace: Pace) -> Arc<KeySource> {
-        Arc::new(KeySource::new(Place::Keys(self.url.clone()), None, pace))
+        Arc::new(KeySource::new(
+            Place::Keys(self.url.clone()),
+            Reach::default(),
+            pace,
+        ))
     }
 
     fn asked(&self) -> usize {

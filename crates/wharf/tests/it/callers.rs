@@ -1,7 +1,10 @@
 //! The section `auth`, from the file to the answer.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use crate::process::{Folder, PATIENCE, Running, document, text, wharf};
 
@@ -197,4 +200,46 @@ fn the_example_of_the_callers_is_a_file_and_loads() {
         .output()
         .unwrap();
     assert!(checked.status.success(), "{}", text(&checked.stderr));
+}
+
+/// Issuers, identity providers and collectors are reached as APIs are: where nothing goes out but by a proxy.
+#[test]
+fn whoever_vouches_for_callers_is_reached_by_the_proxy() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let (tell, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in proxy.incoming().map_while(Result::ok) {
+            let mut line = String::new();
+            let _ = BufReader::new(stream).read_line(&mut line);
+            let _ = tell.send(line);
+        }
+    });
+    let folder = Folder::new();
+    folder.write("pets.json", &document(&["getPet"]));
+    let more = format!(
+        "server: {{public_url: 'https://mcp.example'}}\nsign_in: {{keys: [{}], provider: {{type: oidc, issuer: 'https://provider.example'}}, client_id: c}}\ntelemetry: {{otlp: {{endpoint: 'https://collector.example', interval_s: 1}}}}\n",
+        "k".repeat(40)
+    );
+    let auth = "  issuers:\n  - {issuer: 'https://login.example', audiences: [a]}";
+    let config = folder.write("wharf.yaml", &config(auth, &more));
+    let running = Running::start_with(
+        &["serve", "--config", &config, "--http", "127.0.0.1:0"],
+        &[("HTTPS_PROXY", &url), ("NO_PROXY", "")],
+    );
+    // {"alg":"RS256","kid":"k"} and {"iss":"https://login.example"}; nobody looks at the rest before there are keys.
+    let token =
+        "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.AAAA";
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    get(running.address(), "/mcp", &bearer);
+    get(running.address(), "/logout", "");
+    let mut hosts: BTreeSet<&str> = ["collector", "login", "provider"].into();
+    let started = Instant::now();
+    while !hosts.is_empty() {
+        let left = PATIENCE.saturating_sub(started.elapsed());
+        let line = asked
+            .recv_timeout(left)
+            .unwrap_or_else(|_| panic!("{hosts:?}"));
+        hosts.retain(|host| !line.starts_with(&format!("CONNECT {host}.example:443 ")));
+    }
 }

@@ -68,7 +68,7 @@ impl Provider {
             });
         }
         let issuer = Url::parse(&self.issuer_name).map_err(|_| unusable("issuer"))?;
-        let metadata = Metadata::fetch(&issuer, self.ca_pem.as_ref()).await;
+        let metadata = Metadata::fetch(&issuer, &self.reach).await;
         let metadata = metadata.map_err(|error| {
             attempt.cause("provider metadata", &error);
             Failure::provider(
@@ -122,7 +122,8 @@ impl Provider {
                 max: 0,
                 ..Retries::default()
             },
-            ca_pem: self.ca_pem.clone(),
+            ca_pem: self.reach.ca_pem.clone(),
+            network: self.reach.network.clone(),
             ..wharf_upstream::Config::default()
         };
         let upstream = Upstream::new(&config, url.as_str(), Trust::Operator);
