@@ -118,14 +118,11 @@ impl Authenticator {
             issuers,
             sign_in,
             implied,
-            challenger: Challenger::new(
-                resource.map(Resource::metadata_url),
-                config.challenge_scopes.clone(),
-            ),
             metadata: resource.map(|it| Metadata {
                 path: it.path().to_owned(),
                 document: it.metadata(&servers, &scopes),
             }),
+            challenger: Challenger::new(resource.map(Resource::metadata_url), scopes),
             cache: Cache::new(),
         })))
     }

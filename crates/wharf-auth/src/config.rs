@@ -30,7 +30,7 @@ pub struct Config {
     /// held holds others in turn. Default: none.
     pub implied_scopes: BTreeMap<String, Vec<String>>,
     /// The scopes that a client is told to ask for when it begins. Keep them few; what needs more says so when it is
-    /// called. They are not demanded. Default: none.
+    /// called. They are not demanded. Default: those of `sign_in.scopes`, all of them.
     pub challenge_scopes: Vec<String>,
 }
 

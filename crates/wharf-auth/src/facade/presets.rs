@@ -81,13 +81,19 @@ impl Preset {
                     ));
                 }
                 let path = server.map(|server| format!("/oauth2/{server}"));
+                // The org's own server puts the groups claim into tokens of this scope alone; others do not know the scope
+                // unless somebody added it, and refuse what they do not know.
+                let scopes: &[&str] = match server {
+                    None => &["openid", "email", "offline_access", "groups"],
+                    Some(_) => &["openid", "email", "offline_access"],
+                };
                 (
                     format!(
                         "{}{}",
                         at.as_str().trim_end_matches('/'),
                         path.unwrap_or_default()
                     ),
-                    &["openid", "email", "offline_access"],
+                    scopes,
                     &["groups"],
                 )
             }
@@ -172,6 +178,15 @@ mod tests {
                 .map(|preset| preset.issuer)
                 .map_err(|mistake| mistake.at)
         };
+        let scopes = |provider: &str| {
+            let config = serde_json::from_str::<ProviderConfig>(provider).unwrap();
+            Preset::of(&config).unwrap().scopes
+        };
+        let org = scopes(r#"{"type":"okta","domain":"dev-1.okta.com"}"#);
+        assert!(org.contains(&"groups"), "{org:?}");
+        let of_ours =
+            scopes(r#"{"type":"okta","domain":"dev-1.okta.com","authorization_server":"default"}"#);
+        assert!(!of_ours.contains(&"groups"), "{of_ours:?}");
         for (provider, expected) in [
             (
                 r#"{"type":"cognito","user_pool_id":"eu-west-1_AbC","domain":"https://x.auth.eu-west-1.amazoncognito.com"}"#,
