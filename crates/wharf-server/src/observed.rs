@@ -1,12 +1,14 @@
 //! Telling the observer of HTTP requests: each when the last byte of its response has gone, or its client has.
 //!
-//! Where nobody observes, a response pays for one empty field.
+//! A body goes out in pieces that the connection's buffer holds a few of, so that the end of the last one tells nearly when
+//! the last byte went, and a client that takes no more is noticed. Where nobody observes, a response pays for one empty
+//! field.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
+use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -14,6 +16,9 @@ use wharf_model::{HttpRequest, Observer, Trail, Transport};
 
 /// Where a request's id is read and told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A fraction of what a connection takes in before it writes.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A request under way; its end is told when this is dropped.
 pub(crate) struct Seen {
@@ -23,6 +28,8 @@ pub(crate) struct Seen {
     status: Option<StatusCode>,
     sent_bytes: u64,
     is_whole: bool,
+    /// What is left of a part of the body that is longer than a piece.
+    rest: Bytes,
 }
 
 impl Seen {
@@ -38,6 +45,7 @@ impl Seen {
             status: None,
             sent_bytes: 0,
             is_whole: false,
+            rest: Bytes::new(),
         }
     }
 
@@ -85,38 +93,55 @@ pub(crate) fn end<B: Body>(seen: Option<Seen>, response: Response<B>) -> Respons
     }
 }
 
-impl<B: Body + Unpin> Body for Observed<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes> + Unpin> Body for Observed<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        let this = &mut *self;
-        if let Some(seen) = &mut this.seen
-            && let Poll::Ready(frame) = &polled
-        {
-            match frame {
-                Some(Ok(frame)) => {
-                    let bytes = frame.data_ref().map_or(0, Buf::remaining);
-                    seen.sent_bytes += bytes as u64;
-                    // hyper asks no further where the length was announced.
-                    seen.is_whole = this.body.is_end_stream();
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Self { body, seen } = &mut *self;
+        let Some(seen) = seen else {
+            return Pin::new(body).poll_frame(cx);
+        };
+        if seen.rest.is_empty() {
+            match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => seen.rest = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    seen.is_whole = true;
+                    return Poll::Ready(None);
                 }
-                Some(Err(_)) => {}
-                None => seen.is_whole = true,
             }
         }
-        polled
+        let piece = seen.rest.split_to(seen.rest.len().min(PIECE_BYTES));
+        seen.sent_bytes += piece.len() as u64;
+        // hyper asks no further where the length was announced.
+        seen.is_whole = seen.rest.is_empty() && body.is_end_stream();
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest_len() == 0 && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (mut hint, rest) = (self.body.size_hint(), self.rest_len());
+        if rest > 0 {
+            let upper = hint.upper().map(|upper| upper + rest);
+            hint.set_lower(hint.lower() + rest);
+            upper.inspect(|upper| hint.set_upper(*upper));
+        }
+        hint
+    }
+}
+
+impl<B> Observed<B> {
+    fn rest_len(&self) -> u64 {
+        self.seen.as_ref().map_or(0, |seen| seen.rest.len() as u64)
     }
 }

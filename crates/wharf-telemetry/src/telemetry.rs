@@ -347,11 +347,15 @@ fn log_request(request: &HttpRequest<'_>) {
     );
 }
 
-/// How a request ended, in a word: as its operation did, and by the status where it never came to one.
+/// How a request ended, in a word: as its operation did, and by the status where it never came to one. What was answered
+/// well and not taken is cancelled.
 fn outcome(request: &HttpRequest<'_>) -> &'static str {
     let trail = request.trail;
     if let Some(ending) = trail.ending.get() {
-        return ending.as_str();
+        return match ending {
+            Ending::Ok if !request.is_whole => names::error::CANCELLED,
+            ending => ending.as_str(),
+        };
     }
     // What was asked for goes on without its client, or was never finished.
     let Some(status) = request.status.filter(|_| trail.asked.get().is_none()) else {

@@ -309,6 +309,42 @@ fn the_steps_of_a_sign_in_have_their_route_and_the_request_s_id() {
     }
 }
 
+/// An answer that goes nowhere is none: the log waits for the end of it.
+#[test]
+fn an_answer_that_nobody_takes_was_not_answered() {
+    let folder = Folder::new();
+    let large = format!("{{\"text\":\"{}\"}}", "y".repeat(16 << 20));
+    let large = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{large}",
+        large.len()
+    );
+    let api = Api::answering(large.leak().as_bytes());
+    folder.write("api.json", &document(&["getPet"]));
+    let config = folder.write(
+        "wharf.yaml",
+        &format!(
+            "server: {{sessions: false, limits: {{write_timeout_s: 1}}}}\nsources: {{api: {{openapi: api.json, upstream: {{base_url: '{}', response_bytes_max: 20000000}}, tools: {{result_bytes_max: 20000000}}}}}}\n",
+            api.url
+        ),
+    );
+    let server = start(&config, &[]);
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"getPet","arguments":{"petId":1}}}"#;
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(
+        stream,
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-06-18\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let said = line(&server, "a request ended early");
+    let fields = &said["fields"];
+    assert_eq!(fields["outcome"], "cancelled", "{said}");
+    assert!(fields["duration_ms"].as_f64().unwrap() > 900.0, "{said}");
+    let sent = fields["http.response.body.size"].as_u64().unwrap();
+    assert!(sent < 16 << 20, "{said}");
+    drop(stream);
+}
+
 #[test]
 fn a_failure_leads_to_its_cause_by_the_request_s_id() {
     let folder = Folder::new();
