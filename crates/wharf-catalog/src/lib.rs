@@ -37,7 +37,7 @@ pub use catalog::{Catalog, CatalogError, Offer, TOOL_NAME_CHARS_MAX, Visible};
 pub use client::Client;
 pub use edit::{ArgumentEdit, ToolEdit};
 pub use limits::{
-    LimitRule, LimitsConfig, Per, SharedCount, SharedLimits, SharedPlace, WithoutStore,
+    LimitRule, LimitsConfig, NoAnswer, Per, SharedCount, SharedLimits, SharedPlace, WithoutStore,
 };
 pub use lint::{Finding, Rule, lint};
 pub use lock::{Difference, DifferenceKind, Lock, LockError};

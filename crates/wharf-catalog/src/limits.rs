@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::admission::{Admission, Admitted, Called};
-pub use self::shared::{SharedCount, SharedLimits, SharedPlace};
+pub use self::shared::{NoAnswer, SharedCount, SharedLimits, SharedPlace};
 use crate::pattern::ToolPattern;
 
 /// How much callers may call.

@@ -4,9 +4,12 @@
 //! It cannot forge these two headers, so they are compared with what the owner allowed. An address in `Host` needs no
 //! permission: nobody re-pointed a name. That is no authentication.
 
+use std::sync::Arc;
+
 use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ::http::request::Parts;
 use ::http::{Response, StatusCode};
+use wharf_model::Trail;
 
 use crate::body::Body;
 use crate::errors::{self, WireError};
@@ -24,6 +27,17 @@ const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
 /// Refuses a foreign `Host` and a foreign `Origin`; otherwise gives the origin to let read the response.
 pub(crate) fn check(settings: &Settings, head: &Parts) -> Result<Option<HeaderValue>, WireError> {
+    judge(settings, head).inspect_err(|error| {
+        let trail = head.extensions.get::<Arc<Trail>>();
+        tracing::info!(
+            request_id = trail.map(|trail| &*trail.request_id),
+            reason = &*error.message,
+            "a request was refused for what it says of its host or page"
+        );
+    })
+}
+
+fn judge(settings: &Settings, head: &Parts) -> Result<Option<HeaderValue>, WireError> {
     refuse_ambiguity(head)?;
     let host = match head.headers.get(header::HOST) {
         Some(host) => Some(host.to_str().map_err(|_| forbidden("host"))?),

@@ -150,7 +150,10 @@ impl Call {
         if let Some(watch) = &self.context.watch
             && !watch.admit()
         {
-            tracing::error!("a call is refused because the audit log cannot be written");
+            tracing::error!(
+                request_id = self.context.request_id(),
+                "a call is refused because the audit log cannot be written"
+            );
             return Err(self.refused(CallError::Overloaded {
                 retry_after: UNRECORDED_RETRY,
             }));

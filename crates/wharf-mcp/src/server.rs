@@ -203,7 +203,7 @@ impl Server {
 
     /// Serves one client over a pair of pipes until its input ends or the server closes.
     ///
-    /// Calls in flight then have [`crate::Limits::drain`] to end.
+    /// Calls in flight then have [`crate::Limits::drain`] or [`crate::Limits::grace`] to end.
     pub async fn stdio<R: AsyncRead, W: AsyncWrite>(&self, input: R, output: W) -> io::Result<()> {
         self.stdio_as(Caller::default(), input, output).await
     }

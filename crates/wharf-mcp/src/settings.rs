@@ -141,9 +141,11 @@ pub struct Limits {
     pub state_lifetime: Duration,
     /// How often a quiet stream gets a comment line. 15 seconds by default, below the idle limit of the usual proxies.
     pub keep_alive: Duration,
-    /// How long calls in flight may go on after the end of input on stdio, or when the server is told to end. 1.5 seconds by
-    /// default: clients wait two, between the end of input, a signal, and the signal that nobody survives.
+    /// How long calls in flight may go on after the end of input on stdio. 1.5 seconds by default: the client is gone, and
+    /// the usual ones end the process after two.
     pub drain: Duration,
+    /// How long they may go on there when the server is told to end. 20 seconds by default.
+    pub grace: Duration,
 }
 
 impl Default for Settings {
@@ -188,6 +190,7 @@ impl Default for Limits {
             state_lifetime: Duration::from_secs(15 * 60),
             keep_alive: Duration::from_secs(15),
             drain: Duration::from_millis(1_500),
+            grace: Duration::from_secs(20),
         }
     }
 }

@@ -31,22 +31,24 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
 ) -> io::Result<()> {
     let (connection, queue) = Connection::new(server, caller.clone(), true);
     let session = connection.session.clone();
+    let limits = &server.settings.limits;
     let mut writing = pin!(write(queue, output));
     let reading = async {
-        let read = tokio::select! {
+        let (read, time) = tokio::select! {
             read = read(server, &connection, caller, input) => {
                 connection.hung_up.cancel();
-                read
+                (read, limits.drain)
             }
-            () = server.closing.cancelled() => Ok(()),
+            () = server.closing.cancelled() => (Ok(()), limits.grace),
         };
         connection.tasks.close();
         // News end at once; calls may still answer.
         connection.session.begin_news().cancel();
-        let drained = tokio::time::timeout(server.settings.limits.drain, connection.tasks.wait());
+        let drained = tokio::time::timeout(time, connection.tasks.wait());
         if drained.await.is_err() {
             tracing::warn!(
-                "calls were still in flight at the end of the input; they were cancelled"
+                time_s = time.as_secs_f32(),
+                "calls were still in flight after the time that they had to end; they are cancelled"
             );
         }
         read
@@ -62,7 +64,7 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     session.ended.cancel();
     drop(connection);
     // The queue closes when the last cancelled call has let go of it.
-    let written = tokio::time::timeout(server.settings.limits.drain, writing).await;
+    let written = tokio::time::timeout(limits.drain, writing).await;
     read.and(written.unwrap_or(Ok(())))
 }
 

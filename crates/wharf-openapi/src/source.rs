@@ -245,7 +245,8 @@ impl OpenApi {
             Err(error) => {
                 tracing::warn!(
                     request_id = context.request_id(),
-                    tool = call.name,
+                    source = self.name(),
+                    operation = call.name,
                     error = %with_causes(&error),
                     "the upstream gave no answer"
                 );

@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use wharf_auth::{Authenticator, Lists, Resource, SignIn};
 use wharf_catalog::{
-    Catalog, Mistake, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedLimits,
+    Catalog, Mistake, NoAnswer, Offer, RuleMistake, ShapeError, Shaped, SharedCount, SharedLimits,
     SharedPlace, ToolsMode, View,
 };
 use wharf_config::Environment;
 use wharf_mcp::{Server, Settings};
 use wharf_model::{BoxFuture, Observer, Source, with_causes};
 use wharf_openapi::{Document, DocumentError, OpenApi, PagesMistake, Report, Whereabouts};
-use wharf_store::{Count, SharedStore, Store};
+use wharf_store::{Count, SharedStore, Store, StoreError};
 use wharf_upstream::{FetchOptions, Fetched, Trust, Upstream, UpstreamError, fetch_document};
 
 use crate::cli::Input;
@@ -257,14 +257,15 @@ fn sign_in(
 struct Together(SharedStore);
 
 impl SharedLimits for Together {
-    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>> {
+    fn count(
+        &self,
+        name: String,
+        window: Duration,
+    ) -> BoxFuture<'_, Result<SharedCount, NoAnswer>> {
         Box::pin(async move {
             let counted = self.0.count(&name, window).await;
-            let counted = counted.inspect_err(|error| {
-                tracing::warn!(error = %with_causes(error), "the store cannot count a call");
-            });
-            let Count { count, ends_in } = counted.ok()?;
-            Some(SharedCount { count, ends_in })
+            let Count { count, ends_in } = counted.map_err(|error| no_answer(&error))?;
+            Ok(SharedCount { count, ends_in })
         })
     }
 
@@ -273,13 +274,10 @@ impl SharedLimits for Together {
         name: String,
         max: u32,
         life: Duration,
-    ) -> BoxFuture<'_, Option<SharedPlace>> {
+    ) -> BoxFuture<'_, Result<SharedPlace, NoAnswer>> {
         Box::pin(async move {
             let taken = self.0.take_place(&name, max, life).await;
-            let taken = taken.inspect_err(|error| {
-                tracing::warn!(error = %with_causes(error), "the store gives no place for a call");
-            });
-            Some(match taken.ok()? {
+            Ok(match taken.map_err(|error| no_answer(&error))? {
                 Some(place) => SharedPlace::Taken(Box::new(place)),
                 None => SharedPlace::Full,
             })
@@ -289,6 +287,10 @@ impl SharedLimits for Together {
     fn left(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.0.left())
     }
+}
+
+fn no_answer(error: &StoreError) -> NoAnswer {
+    NoAnswer(with_causes(error))
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake], file: &ConfigFile) -> Failure {
@@ -585,6 +587,7 @@ pub(crate) fn server(
             session_idle: Duration::from_secs(limits.session_idle_s),
             calls_per_session_max: limits.calls_per_session_max,
             answer_timeout: Duration::from_secs(limits.answer_timeout_s),
+            grace: Duration::from_secs(limits.shutdown_grace_s),
             ..wharf_mcp::Limits::default()
         },
         observer,

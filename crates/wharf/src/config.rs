@@ -27,7 +27,7 @@ const DIGEST: &str = include_str!("config/digest.json").trim_ascii_end();
 /// Every text can refer to a secret instead of holding it: `${env:NAME}` is the environment variable, `${file:path}`
 /// the contents of a file, relative to this one. `${ssm:/path/name}` is a parameter of AWS Systems Manager, decrypted,
 /// and `${secretsmanager:name-or-arn}` a secret of AWS Secrets Manager, both with `#key` behind the name for one member
-/// of a JSON text; they are asked for once, at the start.
+/// of a JSON text. They are asked for at the start and at each reload; `auth.issuers[].secret` is looked at again by itself.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -294,7 +294,8 @@ pub(crate) async fn read(
         files.add(file);
     }
     for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        let what = warning.what();
+        tracing::warn!(hint = what.hint(), "{what}");
     }
     let mut config = loaded.config;
     if let Some(auth) = &mut config.auth {

@@ -40,7 +40,11 @@ fn main() -> ExitCode {
     if let Command::Openapi { arguments } = &command {
         log = openapi_compat::log_level(arguments, &environment);
     }
-    terminal::start_log(log, log_format);
+    let is_server = matches!(
+        command,
+        Command::Demo(_) | Command::Serve(_) | Command::Openapi { .. }
+    );
+    terminal::start_log(log, log_format, is_server);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

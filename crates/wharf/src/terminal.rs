@@ -3,9 +3,14 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use serde_json::json;
+use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 use crate::cli::{Log, LogFormat};
 use crate::failure::Failure;
@@ -41,13 +46,35 @@ pub(crate) fn printed() -> Result<(), Failure> {
     }
 }
 
+/// Whether what is said is for a program that reads the log of a server: each line is an object then.
+static IS_LOG: AtomicBool = AtomicBool::new(false);
+
 /// Prints a line for the person who watches.
 pub(crate) fn say(line: impl Display) {
+    if IS_LOG.load(Ordering::Relaxed) {
+        return record(Level::INFO, &line.to_string());
+    }
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// The same for whoever reads the log, at whatever level it is.
+fn record(level: Level, message: &str) {
+    let mut timestamp = String::new();
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    let record = json!({
+        "timestamp": timestamp,
+        "level": level.as_str(),
+        "fields": {"message": message},
+        "target": "wharf",
+    });
+    let _ = writeln!(io::stderr().lock(), "{record}");
 }
 
 /// Prints why the command failed.
 pub(crate) fn fail(failure: &Failure) {
+    if IS_LOG.load(Ordering::Relaxed) {
+        return record(Level::ERROR, &failure.to_string());
+    }
     let coloured = on_stderr(RED).1;
     let mut text = failure.to_string();
     if coloured {
@@ -107,8 +134,9 @@ pub(crate) fn table<const N: usize>(
     table
 }
 
-/// Starts logging to stderr.
-pub(crate) fn start_log(level: Log, format: LogFormat) {
+/// Starts logging to stderr. Where nobody watches, a server's log is for programs; a command that ends by itself is read by
+/// people all the same.
+pub(crate) fn start_log(level: Log, format: LogFormat, is_server: bool) {
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt as _;
@@ -128,9 +156,11 @@ pub(crate) fn start_log(level: Log, format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr);
-    let is_terminal = io::stderr().is_terminal();
+    let is_watched = io::stderr().is_terminal() || !is_server;
+    let is_json = format == LogFormat::Json || (format == LogFormat::Auto && !is_watched);
+    IS_LOG.store(is_json && is_server, Ordering::Relaxed);
     match format {
-        LogFormat::Auto if is_terminal => builder
+        LogFormat::Auto if is_watched => builder
             .with_ansi(shows_styles(&io::stderr()))
             .with_target(false)
             .without_time()

@@ -173,14 +173,14 @@ impl Admission {
                 shared,
                 config: &self.config,
                 number,
-                caller: &context.caller,
+                context,
                 what,
             })
         };
         self.look(rules, &context.caller, what)?;
         let mut places = Vec::new();
         for question in questions() {
-            places.extend(question.take_place(context.deadline).await?);
+            places.extend(question.take_place().await?);
         }
         self.count(rules, &context.caller, what)?;
         for question in questions() {

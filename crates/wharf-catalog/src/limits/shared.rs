@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
-use wharf_model::{BoxFuture, CallError, Caller};
+use wharf_model::{BoxFuture, CallError, Context};
 
 use super::admission::{Called, RETRY_AFTER};
 use super::{LimitRule, LimitsConfig, Per, WithoutStore};
@@ -16,20 +16,25 @@ const CALL_MAX: Duration = Duration::from_secs(3_600);
 
 /// What counts for all replicas together. A name tells who calls, so whatever keeps it keeps its digest at most.
 pub trait SharedLimits: Send + Sync {
-    /// Counts one more of `name` in a window; none where there is no answer.
-    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>>;
+    /// Counts one more of `name` in a window.
+    fn count(&self, name: String, window: Duration)
+    -> BoxFuture<'_, Result<SharedCount, NoAnswer>>;
 
-    /// Takes one of `max` places of `name`, which ends by itself after `life`; none where there is no answer.
+    /// Takes one of `max` places of `name`, which ends by itself after `life`.
     fn take_place(
         &self,
         name: String,
         max: u32,
         life: Duration,
-    ) -> BoxFuture<'_, Option<SharedPlace>>;
+    ) -> BoxFuture<'_, Result<SharedPlace, NoAnswer>>;
 
     /// Done when all places that were dropped are left.
     fn left(&self) -> BoxFuture<'_, ()>;
 }
+
+/// Why there is no answer, for the log.
+#[derive(Debug)]
+pub struct NoAnswer(pub String);
 
 /// How often something happened in its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,27 +58,25 @@ pub(super) struct Question<'q> {
     pub(super) shared: &'q dyn SharedLimits,
     pub(super) config: &'q LimitsConfig,
     pub(super) number: usize,
-    pub(super) caller: &'q Caller,
+    pub(super) context: &'q Context,
     pub(super) what: Called<'q>,
 }
 
 impl Question<'_> {
     /// A place for the call until it is over; none where the rule limits no calls at one time, or nobody knows.
-    pub(super) async fn take_place(
-        &self,
-        deadline: Option<Instant>,
-    ) -> Result<Option<Box<dyn Any + Send + Sync>>, CallError> {
+    pub(super) async fn take_place(&self) -> Result<Option<Box<dyn Any + Send + Sync>>, CallError> {
         let Some(max) = self.rule().calls_in_flight_max else {
             return Ok(None);
         };
+        let deadline = self.context.deadline;
         let until = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         let life = until.unwrap_or(CALL_MAX).saturating_add(LATE_MAX);
         match self.shared.take_place(self.name(), max.get(), life).await {
-            Some(SharedPlace::Taken(place)) => Ok(Some(place)),
-            Some(SharedPlace::Full) => Err(CallError::TooManyCalls {
+            Ok(SharedPlace::Taken(place)) => Ok(Some(place)),
+            Ok(SharedPlace::Full) => Err(CallError::TooManyCalls {
                 retry_after: RETRY_AFTER,
             }),
-            None => self.without_store().map(|()| None),
+            Err(reason) => self.without_store(&reason).map(|()| None),
         }
     }
 
@@ -83,13 +86,13 @@ impl Question<'_> {
         };
         let window = Duration::from_secs(self.rule().window_s.get().into());
         match self.shared.count(self.name(), window).await {
-            Some(SharedCount { count, ends_in }) if count > calls_max.get().into() => {
+            Ok(SharedCount { count, ends_in }) if count > calls_max.get().into() => {
                 Err(CallError::TooManyCalls {
                     retry_after: ends_in,
                 })
             }
-            Some(_) => Ok(()),
-            None => self.without_store(),
+            Ok(_) => Ok(()),
+            Err(reason) => self.without_store(&reason),
         }
     }
 
@@ -97,13 +100,20 @@ impl Question<'_> {
         &self.config.rules[self.number]
     }
 
-    fn without_store(&self) -> Result<(), CallError> {
-        match self.config.without_store {
-            WithoutStore::Allow => Ok(()),
-            WithoutStore::Refuse => Err(CallError::Overloaded {
-                retry_after: RETRY_AFTER,
-            }),
+    fn without_store(&self, NoAnswer(reason): &NoAnswer) -> Result<(), CallError> {
+        let goes_on = self.config.without_store == WithoutStore::Allow;
+        tracing::warn!(
+            request_id = self.context.request_id(),
+            error = reason,
+            goes_on,
+            "the store cannot tell what other replicas let through"
+        );
+        if goes_on {
+            return Ok(());
         }
+        Err(CallError::Overloaded {
+            retry_after: RETRY_AFTER,
+        })
     }
 
     /// The same in every replica. Quoted parts cannot run into each other.
@@ -111,7 +121,8 @@ impl Question<'_> {
         let (number, per) = (self.number, self.rule().per);
         let by_caller = matches!(per, Per::Caller | Per::CallerAndTool);
         let by_tool = matches!(per, Per::Tool | Per::CallerAndTool);
-        let caller = by_caller.then(|| (self.caller.issuer(), self.caller.subject()));
+        let caller = &self.context.caller;
+        let caller = by_caller.then(|| (caller.issuer(), caller.subject()));
         let tool = by_tool.then_some(self.what.name);
         format!("limit {number} {caller:?} {tool:?}")
     }

@@ -387,8 +387,16 @@ struct Board {
     is_down: AtomicBool,
 }
 
+fn no_answer() -> NoAnswer {
+    NoAnswer("it is down".to_owned())
+}
+
 impl SharedLimits for Arc<Board> {
-    fn count(&self, name: String, window: Duration) -> BoxFuture<'_, Option<SharedCount>> {
+    fn count(
+        &self,
+        name: String,
+        window: Duration,
+    ) -> BoxFuture<'_, Result<SharedCount, NoAnswer>> {
         assert_eq!(window, Duration::from_secs(60));
         let counted = self.is_up().then(|| {
             let mut counts = self.counts.lock().unwrap();
@@ -399,7 +407,7 @@ impl SharedLimits for Arc<Board> {
                 ends_in: Duration::from_secs(40),
             }
         });
-        Box::pin(std::future::ready(counted))
+        Box::pin(std::future::ready(counted.ok_or_else(no_answer)))
     }
 
     fn take_place(
@@ -407,7 +415,7 @@ impl SharedLimits for Arc<Board> {
         name: String,
         max: u32,
         life: Duration,
-    ) -> BoxFuture<'_, Option<SharedPlace>> {
+    ) -> BoxFuture<'_, Result<SharedPlace, NoAnswer>> {
         assert_eq!(
             life,
             Duration::from_secs(3_601),
@@ -424,7 +432,7 @@ impl SharedLimits for Arc<Board> {
             places.push(Arc::downgrade(&place));
             SharedPlace::Taken(Box::new(place))
         });
-        Box::pin(std::future::ready(taken))
+        Box::pin(std::future::ready(taken.ok_or_else(no_answer)))
     }
 
     fn left(&self) -> BoxFuture<'_, ()> {

@@ -213,7 +213,11 @@ impl<'s> Checker<'_, 's> {
 
     /// Secrets are references; one that stands in the file is in every copy and every backup of it.
     pub(super) fn warn_of_open_secret(&mut self, view: &View<'s>, scalar: &Scalar, at: Mark) {
-        if view.flag("writeOnly") && scalar.references.is_empty() && !scalar.text.is_empty() {
+        if view.flag("writeOnly")
+            && scalar.references.is_empty()
+            && !scalar.text.is_empty()
+            && !is_bare_address(&scalar.text)
+        {
             self.report.warning(
                 at,
                 format!("`{}` holds a secret that stands in the file", self.path),
@@ -221,6 +225,11 @@ impl<'s> Checker<'_, 's> {
             );
         }
     }
+}
+
+/// An address that may hold a secret, and has neither a user nor parameters.
+fn is_bare_address(text: &str) -> bool {
+    text.contains("://") && !text.contains(['@', '?'])
 }
 
 /// A value for a message: what was written, so the reference and not what it stands for.

@@ -272,7 +272,7 @@ fn a_section_of_comments_takes_its_defaults() {
 #[test]
 fn what_should_change_is_warned_of() {
     let loaded = parse_text(
-        "server: {old_port: 1}\nupstreams:\n  a:\n    url: http://a\n    auth: {type: bearer, token: open}\n",
+        "server: {old_port: 1}\nupstreams:\n  a:\n    url: http://a\n    auth: {type: bearer, token: open}\n  b:\n    url: http://b\n    auth: {type: bearer, token: 'redis://host:1/0'}\n  c:\n    url: http://c\n    auth: {type: bearer, token: 'redis://:open@host'}\n",
     )
     .unwrap();
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -281,6 +281,7 @@ fn what_should_change_is_warned_of() {
         [
             "warning: wharf.yaml:1: `server.old_port` is deprecated\nhint: Use `port`",
             "warning: wharf.yaml:5: `upstreams.a.auth.token` holds a secret that stands in the file\nhint: move it out: `${env:NAME}` or `${file:path}`",
+            "warning: wharf.yaml:11: `upstreams.c.auth.token` holds a secret that stands in the file\nhint: move it out: `${env:NAME}` or `${file:path}`",
         ]
     );
 }

@@ -100,6 +100,7 @@ impl OpenApi {
                 }
                 Err(error) => {
                     tracing::warn!(
+                        request_id = call.context.request_id(),
                         source = self.name,
                         page = gathered.len() + 1,
                         error = %with_causes(&error),

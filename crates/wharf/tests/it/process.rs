@@ -74,7 +74,8 @@ impl Running {
         let start = line
             .find("http://")
             .unwrap_or_else(|| panic!("no address in {line:?}"));
-        let url = line[start..].split_whitespace().next().unwrap();
+        let end = |letter: char| letter.is_whitespace() || letter == '"';
+        let url = line[start..].split(end).next().unwrap();
         url.clone_into(&mut running.url);
         running
     }

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use crate::process::{Api, Folder, PATIENCE, Running, document, text, wharf};
+use crate::process::{Api, Folder, PATIENCE, Running, document, run, text, wharf};
 
 /// In a token, an argument, a body, a query, a name: nobody may repeat it.
 const SECRET: &str = "hunter2";
@@ -307,6 +307,36 @@ fn the_steps_of_a_sign_in_have_their_route_and_the_request_s_id() {
         let said = line(&server, "a request was answered");
         assert_eq!(said["fields"]["http.route"], route, "{asked}: {said}");
     }
+}
+
+/// Programs read the log of a server where nobody watches: each line is an object, be it about the start or its failure.
+#[test]
+fn each_line_of_a_server_is_an_object() {
+    let folder = Folder::new();
+    let config = served(&folder, "http://127.0.0.1:9", "{}");
+    let server = Running::start(&["serve", "--config", &config, "--http", "127.0.0.1:0"]);
+    server.signal("TERM");
+    let mut lines = server.rest() + "\n";
+    let wrong = folder.write("wrong.yaml", "sources: {}\n");
+    let output = run(&["serve", "--config", &wrong]);
+    assert_eq!(output.status.code(), Some(1));
+    lines += text(&output.stderr).as_str();
+    let last: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?} in {lines}")))
+        .collect();
+    let said = last.last().unwrap();
+    assert_eq!(said["level"], "ERROR", "{said}");
+    assert!(
+        said["fields"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("hint:"),
+        "{said}"
+    );
+    // What ends by itself is read by people.
+    let output = run(&["check", "--config", &wrong]);
+    assert!(text(&output.stderr).starts_with("error: "));
 }
 
 /// An answer that goes nowhere is none: the log waits for the end of it.

@@ -110,20 +110,34 @@ fn case_60_sigterm_with_a_call_in_flight() {
     );
     assert_eq!(wharf.exit_code(), Some(0));
 
-    // On stdio whoever would read the answer sends the signal: the call is given up, upstream too.
+    // On stdio too. Whoever will not wait says so again, and the call is given up, upstream too.
+    let signal = |wharf: &Conversation| {
+        let id = wharf.child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status();
+        assert!(kill.unwrap().success());
+    };
+    let slow = Api::answering([Reply::json(r#"{"done":true}"#).after(Duration::from_millis(700))]);
+    let mut wharf = Conversation::start(&["serve", &file, "--base-url", &slow.url, "--stdio"]);
+    wharf.initialize();
+    wharf.say(&call(1));
+    slow.wait_for_requests(1);
+    signal(&wharf);
+    assert!(wharf.hear().contains("done"));
+    assert_eq!(wharf.child.wait().unwrap().code(), Some(0));
+
     let silent = Api::answering([Reply::json("").hanging()]);
     let mut wharf = Conversation::start(&["serve", &file, "--base-url", &silent.url, "--stdio"]);
     wharf.initialize();
     wharf.say(&call(1));
     silent.wait_for_requests(1);
-    let id = wharf.child.id().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(wharf.child.wait().unwrap().code(), Some(0));
+    signal(&wharf);
+    // Two that come at once are one.
+    while wharf.child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(200));
+        signal(&wharf);
+    }
+    assert_eq!(wharf.child.wait().unwrap().code(), Some(1));
     silent.wait_until_given_up();
 }

@@ -226,7 +226,8 @@ impl Http {
             .unwrap();
         let mut said = Said::of(&mut child);
         let line = said.wait_for("tools at http://");
-        let url = line.split(" at ").nth(1).unwrap().trim().to_owned();
+        let url = line.split(" at ").nth(1).unwrap();
+        let url = url.split(['"', ' ']).next().unwrap().trim().to_owned();
         Self { child, url }
     }
 
