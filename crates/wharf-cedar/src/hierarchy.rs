@@ -30,7 +30,7 @@ impl Hierarchy {
         let entities = Entities::from_json_str(&file.text, None).map_err(|error| {
             vec![Mistake::Entities {
                 file: file.name.clone(),
-                reason: mistake::with_causes(&error),
+                reason: wharf_model::with_causes(&error),
             }]
         })?;
         let read = Self(entities);

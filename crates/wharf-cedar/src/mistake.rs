@@ -175,15 +175,3 @@ pub(crate) fn offset(found: &dyn Diagnostic) -> usize {
     let label = found.labels().into_iter().flatten().next();
     label.map_or(0, |label| label.offset())
 }
-
-/// An error with its causes, as one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

@@ -29,13 +29,6 @@ pub struct ConfigErrors(Vec<ConfigError>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigWarning(ConfigError);
 
-impl ConfigWarning {
-    /// What should be changed, and where.
-    pub fn what(&self) -> &ConfigError {
-        &self.0
-    }
-}
-
 impl ConfigError {
     /// The file, as the caller named it.
     pub fn file(&self) -> &str {

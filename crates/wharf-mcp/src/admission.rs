@@ -27,14 +27,14 @@ const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
 /// Refuses a foreign `Host` and a foreign `Origin`; otherwise gives the origin to let read the response.
 pub(crate) fn check(settings: &Settings, head: &Parts) -> Result<Option<HeaderValue>, WireError> {
-    judge(settings, head).inspect_err(|error| {
-        let trail = head.extensions.get::<Arc<Trail>>();
-        tracing::info!(
-            request_id = trail.map(|trail| &*trail.request_id),
-            reason = &*error.message,
-            "a request was refused for what it says of its host or page"
-        );
-    })
+    judge(settings, head).inspect_err(|error| tell(head, error))
+}
+
+/// Has the line of the request say why it was refused.
+fn tell(head: &Parts, error: &WireError) {
+    if let Some(trail) = head.extensions.get::<Arc<Trail>>() {
+        let _ = trail.reason.set(error.message.clone());
+    }
 }
 
 fn judge(settings: &Settings, head: &Parts) -> Result<Option<HeaderValue>, WireError> {
@@ -95,11 +95,13 @@ pub(crate) fn refuse_foreign_page(
         .get("sec-fetch-site")
         .is_some_and(|site| site == "cross-site");
     if is_foreign && origin.is_none() {
-        return Err(WireError::new(
+        let error = WireError::new(
             StatusCode::FORBIDDEN,
             errors::INVALID_REQUEST,
             "a page of another site must say its `origin`, and the server's owner must allow it (`server.allowed_origins`)",
-        ));
+        );
+        tell(head, &error);
+        return Err(error);
     }
     Ok(())
 }

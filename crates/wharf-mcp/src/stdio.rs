@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use ::http::HeaderMap;
 use bytes::{Bytes, BytesMut};
@@ -34,38 +35,51 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     let limits = &server.settings.limits;
     let mut writing = pin!(write(queue, output));
     let reading = async {
+        let mut reading = pin!(read(server, &connection, caller, input));
+        let told = async {
+            server.closing.cancelled().await;
+            // Calls may still answer, and be answered and cancelled; others are refused.
+            connection.session.begin_news().cancel();
+            connection.tasks.close();
+            let _ = tokio::time::timeout(limits.grace, connection.tasks.wait()).await;
+        };
         let (read, time) = tokio::select! {
-            read = read(server, &connection, caller, input) => {
+            read = &mut reading => {
                 connection.hung_up.cancel();
                 (read, limits.drain)
             }
-            () = server.closing.cancelled() => (Ok(()), limits.grace),
+            () = told => (Ok(()), Duration::ZERO),
         };
         connection.tasks.close();
         // News end at once; calls may still answer.
         connection.session.begin_news().cancel();
         let drained = tokio::time::timeout(time, connection.tasks.wait());
         if drained.await.is_err() {
-            tracing::warn!(
-                time_s = time.as_secs_f32(),
-                "calls were still in flight after the time that they had to end; they are cancelled"
-            );
+            tracing::warn!("calls were still in flight when their time ended; they are cancelled");
         }
         read
     };
-    let read = tokio::select! {
+    let outcome = tokio::select! {
         // The client reads no more, so there is nobody to serve.
-        written = &mut writing => {
-            session.ended.cancel();
-            return written;
-        }
-        read = reading => read,
+        written = &mut writing => Err(written),
+        read = reading => Ok(read),
     };
     session.ended.cancel();
+    let tasks = connection.tasks.clone();
     drop(connection);
-    // The queue closes when the last cancelled call has let go of it.
-    let written = tokio::time::timeout(limits.drain, writing).await;
-    read.and(written.unwrap_or(Ok(())))
+    match outcome {
+        Ok(read) => {
+            // The queue closes when the last cancelled call has let go of it.
+            let written = tokio::time::timeout(limits.drain, writing).await;
+            read.and(written.unwrap_or(Ok(())))
+        }
+        Err(written) => {
+            // What is cancelled says so as it ends, and nobody would hear it later.
+            tasks.close();
+            let _ = tokio::time::timeout(limits.drain, tasks.wait()).await;
+            written
+        }
+    }
 }
 
 async fn read<R: AsyncRead>(

@@ -4,6 +4,7 @@
 //! each request gets a [`Trail`] and each thing within it that takes time an end that is told, also when it is dropped
 //! half way. What is told names methods, tools and sources, never an argument, a body or a token.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -82,6 +83,8 @@ pub struct Trail {
     pub asked: OnceLock<Asked>,
     /// How that ended.
     pub ending: OnceLock<Ending>,
+    /// Why it was refused before anybody looked at what it asks for, in words of ours.
+    pub reason: OnceLock<Cow<'static, str>>,
 }
 
 /// What a message asked for, in short.

@@ -17,7 +17,7 @@ use wharf_model::{HttpRequest, Observer, Trail, Transport};
 /// Where a request's id is read and told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A fraction of what a connection takes in before it writes.
+/// Less than a connection takes in before it writes, unless `head_bytes_max` is small.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// A request under way; its end is told when this is dropped.
@@ -109,7 +109,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Observed<B> {
             match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => seen.rest = data,
-                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                    Err(trailers) => {
+                        seen.is_whole = body.is_end_stream();
+                        return Poll::Ready(Some(Ok(trailers)));
+                    }
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
@@ -130,12 +133,12 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Observed<B> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (mut hint, rest) = (self.body.size_hint(), self.rest_len());
-        if rest > 0 {
-            let upper = hint.upper().map(|upper| upper + rest);
-            hint.set_lower(hint.lower() + rest);
-            upper.inspect(|upper| hint.set_upper(*upper));
+        let (body, rest) = (self.body.size_hint(), self.rest_len());
+        let mut hint = SizeHint::new();
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
         }
+        hint.set_lower(body.lower() + rest);
         hint
     }
 }

@@ -20,7 +20,7 @@ use wharf_store::{Config, Place, SharedStore, Store, StoreError};
 const ASKERS: usize = 12;
 const PLACES: u32 = 5;
 /// How long a place lives that nobody leaves.
-const PLACE_LIFE: Duration = Duration::from_secs(3);
+const PLACE_LIFE: Duration = Duration::from_secs(6);
 
 struct Given(Vec<String>);
 

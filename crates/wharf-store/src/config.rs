@@ -12,7 +12,7 @@ pub enum Config {
     /// the process.
     Memory {},
     /// In a Redis or Valkey server that every replica reaches. A cluster needs one address that answers for all of it. A user
-    /// of its own needs the commands `set`, `pttl`, `incr`, `multi` and `exec`, and for shared limits on calls in flight
+    /// of its own needs the commands `select`, `set`, `pttl`, `incr`, `multi` and `exec`, and for shared limits on calls in flight
     /// `eval`, `time`, `pexpire`, `zadd`, `zcard`, `zrem` and `zremrangebyscore`.
     Redis {
         /// Its address: `redis://user:password@host:6379/0`, or `rediss://…` over TLS.

@@ -76,7 +76,7 @@ impl DynamoDb {
         self.patience.insist(leaving).await
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
-        self.patience.timeout()
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 }

@@ -58,16 +58,20 @@ impl Patience {
         &self,
         question: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
-        let at = || self.at.clone();
         match tokio::time::timeout(self.timeout, question).await {
             Ok(answer) => answer.map_err(|error| StoreError::Down {
-                at: at(),
+                at: self.at.clone(),
                 source: error.into(),
             }),
-            Err(_) => Err(StoreError::Slow {
-                at: at(),
-                timeout_ms: millis(self.timeout),
-            }),
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    /// Nobody will answer any more.
+    pub(crate) fn late(&self) -> StoreError {
+        StoreError::Slow {
+            at: self.at.clone(),
+            timeout_ms: millis(self.timeout),
         }
     }
 
@@ -103,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_finds_out_whether_a_store_is_back() {
-        let patience = Patience::new("here".to_owned(), Duration::from_millis(50));
+        let patience = Patience::new("here".to_owned(), Duration::from_millis(300));
         let silence = async || patience.ask(pending::<Answer>()).await.unwrap_err();
         let is_asked = |error: &StoreError| !matches!(error, StoreError::Resting { .. });
         assert!(is_asked(&silence().await));
@@ -114,7 +118,7 @@ mod tests {
                 let asking = tokio::time::timeout(Duration::ZERO, silence()).await;
                 assert!(asking.is_err(), "it was asked");
                 // As long as an answer might have taken.
-                tokio::time::sleep(Duration::from_millis(60)).await;
+                tokio::time::sleep(Duration::from_millis(310)).await;
             }
             let (first, second, third) = tokio::join!(silence(), silence(), silence());
             let asked = [first, second, third]

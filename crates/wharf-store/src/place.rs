@@ -78,7 +78,7 @@ impl Drop for Place {
         let id = std::mem::take(&mut self.id);
         // Not before the store has done, or thrown away, what it was asked.
         let at_first = match self.state {
-            State::Unknown => store.timeout(),
+            State::Unknown => store.patience().timeout(),
             _ => Duration::ZERO,
         };
         let leaving = store.leaving().clone();

@@ -146,8 +146,8 @@ impl Redis {
         self.patience.insist(leaving).await
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
-        self.patience.timeout()
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     async fn ask<T>(

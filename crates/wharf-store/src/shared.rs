@@ -1,7 +1,6 @@
 //! What only a store that all replicas share is asked for.
 
 use std::fmt;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use wharf_model::home;
 use crate::StoreError;
 use crate::dynamodb::DynamoDb;
 use crate::key::Key;
+use crate::patience::Patience;
 use crate::place::Place;
 use crate::redis::Redis;
 use crate::store::LIFE_MAX;
@@ -87,11 +87,8 @@ impl SharedStore {
             }
             let _ = tell.send(taken.map(|is_taken| is_taken.then_some(place)));
         }));
-        match told.await {
-            Ok(taken) => taken,
-            // The runtime ends, and this with it.
-            Err(_) => pending().await,
-        }
+        // Where the task is gone the runtime ends, or it broke.
+        told.await.unwrap_or_else(|_| Err(self.patience().late()))
     }
 
     /// Done when every place that was dropped is left in the store too, or that takes too long.
@@ -113,11 +110,10 @@ impl SharedStore {
         }
     }
 
-    /// The longest wait for one answer.
-    pub(crate) fn timeout(&self) -> Duration {
+    pub(crate) fn patience(&self) -> &Patience {
         match &self.0.kind {
-            Kind::Redis(redis) => redis.timeout(),
-            Kind::DynamoDb(table) => table.timeout(),
+            Kind::Redis(redis) => redis.patience(),
+            Kind::DynamoDb(table) => table.patience(),
         }
     }
 

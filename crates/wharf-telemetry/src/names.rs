@@ -12,6 +12,8 @@ pub const REQUEST_ID: &str = "request_id";
 pub const TRACE_ID: &str = "trace_id";
 /// How an operation ended, in a word.
 pub const OUTCOME: &str = "outcome";
+/// Why a request was refused before anybody looked at what it asks for.
+pub const REASON: &str = "reason";
 /// How long something took, in milliseconds.
 pub const DURATION_MS: &str = "duration_ms";
 /// The source that offers a tool.

@@ -193,6 +193,7 @@ impl Observer for Telemetry {
             transport,
             asked: std::sync::OnceLock::new(),
             ending: std::sync::OnceLock::new(),
+            reason: std::sync::OnceLock::new(),
         }
     }
 
@@ -342,6 +343,7 @@ fn log_request(request: &HttpRequest<'_>) {
         { names::MCP_METHOD } = asked.map(|asked| asked.method),
         { names::TOOL } = asked.and_then(|asked| asked.tool.as_deref()),
         { names::OUTCOME } = outcome(request),
+        { names::REASON } = trail.reason.get().map(|reason| &**reason),
         { names::HTTP_RESPONSE_BYTES } = request.sent_bytes,
         { names::DURATION_MS } = millis(request.took),
     );

@@ -179,21 +179,43 @@ pub(crate) async fn of_config(
     })
 }
 
-/// What replicas know together. A reload keeps it where its section is the same: a memory forgets nothing, and what still
-/// belongs to earlier calls is left in one place.
+/// The stores that there have been, by what they were configured as. One that is wanted again is the same: a memory forgets
+/// nothing by a reload, and one elsewhere keeps its connection.
+static STORES: Mutex<Vec<(wharf_store::Config, Store)>> = Mutex::new(Vec::new());
+
+/// Each new password makes another, and calls under the one before end soon.
+const STORES_MAX: usize = 4;
+
+/// What replicas know together.
 fn store(config: &wharf_store::Config) -> Result<Store, Failure> {
-    static KEPT: Mutex<Option<(wharf_store::Config, Store)>> = Mutex::new(None);
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((known, store)) = &*kept
-        && known == config
-    {
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, store)) = stores.iter().find(|(known, _)| known == config) {
         return Ok(store.clone());
     }
     let environment = Environment::of_process();
     let store = Store::new(config, &Surroundings(&environment))
         .map_err(|error| Failure::of(&error).hint(error.hint()))?;
-    *kept = Some((config.clone(), store.clone()));
+    if stores.len() == STORES_MAX
+        && let Some(oldest) = stores
+            .iter()
+            .position(|(_, store)| store.shared().is_some())
+    {
+        stores.remove(oldest);
+    }
+    stores.push((config.clone(), store.clone()));
     Ok(store)
+}
+
+/// Done when every call that has ended has left its place in what replicas share, or that takes too long. A process that
+/// ends before would leave them to end by themselves.
+pub(crate) async fn places_left() {
+    let stores = STORES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    for store in stores.iter().filter_map(|(_, store)| store.shared()) {
+        store.left().await;
+    }
 }
 
 /// Who finds out who calls. Everything that is wrong with the sections is told at once.
@@ -283,14 +305,13 @@ impl SharedLimits for Together {
             })
         })
     }
-
-    fn left(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.left())
-    }
 }
 
 fn no_answer(error: &StoreError) -> NoAnswer {
-    NoAnswer(with_causes(error))
+    NoAnswer {
+        reason: with_causes(error),
+        is_told: matches!(error, StoreError::Resting { .. }),
+    }
 }
 
 fn of_auth(mistakes: &[wharf_auth::ConfigMistake], file: &ConfigFile) -> Failure {

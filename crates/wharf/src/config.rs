@@ -294,7 +294,7 @@ pub(crate) async fn read(
         files.add(file);
     }
     for warning in &loaded.warnings {
-        let what = warning.what();
+        let what = warning.details();
         tracing::warn!(hint = what.hint(), "{what}");
     }
     let mut config = loaded.config;

@@ -91,6 +91,16 @@ impl Failure {
         self
     }
 
+    /// What happened and where, and what to do about it.
+    pub(crate) fn told(&self) -> (String, Option<&str>) {
+        let message = self.message.trim_end();
+        let message = match &self.place {
+            Some(place) => format!("{place}: {message}"),
+            None => message.to_owned(),
+        };
+        (message, self.hint.as_deref())
+    }
+
     /// What to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
@@ -101,15 +111,13 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (message, hint) = self.told();
         // Some failures are several, and say `error:` for each of them.
         if !self.message.starts_with("error:") {
             f.write_str("error: ")?;
         }
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
-        }
-        f.write_str(self.message.trim_end())?;
-        if let Some(hint) = &self.hint {
+        f.write_str(&message)?;
+        if let Some(hint) = hint {
             write!(f, "\nhint: {hint}")?;
         }
         Ok(())

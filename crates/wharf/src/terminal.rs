@@ -52,28 +52,32 @@ static IS_LOG: AtomicBool = AtomicBool::new(false);
 /// Prints a line for the person who watches.
 pub(crate) fn say(line: impl Display) {
     if IS_LOG.load(Ordering::Relaxed) {
-        return record(Level::INFO, &line.to_string());
+        return record(Level::INFO, &line.to_string(), None);
     }
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// The same for whoever reads the log, at whatever level it is.
-fn record(level: Level, message: &str) {
+fn record(level: Level, message: &str, hint: Option<&str>) {
     let mut timestamp = String::new();
     let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-    let record = json!({
+    let mut record = json!({
         "timestamp": timestamp,
         "level": level.as_str(),
         "fields": {"message": message},
         "target": "wharf",
     });
+    if let Some(hint) = hint {
+        record["fields"]["hint"] = hint.into();
+    }
     let _ = writeln!(io::stderr().lock(), "{record}");
 }
 
 /// Prints why the command failed.
 pub(crate) fn fail(failure: &Failure) {
     if IS_LOG.load(Ordering::Relaxed) {
-        return record(Level::ERROR, &failure.to_string());
+        let (message, hint) = failure.told();
+        return record(Level::ERROR, &message, hint);
     }
     let coloured = on_stderr(RED).1;
     let mut text = failure.to_string();
@@ -101,7 +105,7 @@ pub(crate) fn styled_result(style: Style, text: impl Display) -> String {
 }
 
 fn on_stderr(style: Style) -> (Style, bool) {
-    if shows_styles(&io::stderr()) {
+    if shows_styles(&io::stderr()) && !IS_LOG.load(Ordering::Relaxed) {
         (style, true)
     } else {
         (Style::new(), false)
@@ -158,22 +162,22 @@ pub(crate) fn start_log(level: Log, format: LogFormat, is_server: bool) {
         .with_writer(io::stderr);
     let is_watched = io::stderr().is_terminal() || !is_server;
     let is_json = format == LogFormat::Json || (format == LogFormat::Auto && !is_watched);
-    IS_LOG.store(is_json && is_server, Ordering::Relaxed);
-    match format {
-        LogFormat::Auto if is_watched => builder
-            .with_ansi(shows_styles(&io::stderr()))
-            .with_target(false)
-            .without_time()
-            .finish()
-            .with(filter)
-            .init(),
-        LogFormat::Text => builder
-            .with_ansi(shows_styles(&io::stderr()))
-            .with_target(false)
-            .finish()
-            .with(filter)
-            .init(),
-        LogFormat::Auto | LogFormat::Json => builder.json().finish().with(filter).init(),
+    if is_json {
+        if is_server {
+            IS_LOG.store(true, Ordering::Relaxed);
+            std::panic::set_hook(Box::new(|panic| {
+                record(Level::ERROR, &panic.to_string(), None);
+            }));
+        }
+        return builder.json().finish().with(filter).init();
+    }
+    let builder = builder
+        .with_ansi(shows_styles(&io::stderr()))
+        .with_target(false);
+    if format == LogFormat::Auto {
+        builder.without_time().finish().with(filter).init();
+    } else {
+        builder.finish().with(filter).init();
     }
 }
 

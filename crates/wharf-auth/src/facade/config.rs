@@ -161,7 +161,8 @@ pub struct ClientDocuments {
     pub enabled: bool,
     /// The hosts whose documents are taken. Default: any.
     pub hosts: Vec<String>,
-    /// Whether documents may be in private networks. Default: false, since anybody can name an address.
+    /// Whether documents may be in private networks. Default: false, since anybody can name an address. What a proxy of the
+    /// environment reaches is the proxy's to refuse.
     pub allow_private_networks: bool,
     /// Certificates of authorities to trust for them, besides the public ones, in PEM form.
     pub ca_pem: Option<String>,

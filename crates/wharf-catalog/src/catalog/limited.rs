@@ -37,14 +37,6 @@ impl Catalog {
         }
     }
 
-    /// Done when every call that has ended has left its place in what replicas share. Before, a process that ends would
-    /// leave them to end by themselves.
-    pub async fn left(&self) {
-        if let Some(admission) = &self.admission {
-            admission.left().await;
-        }
-    }
-
     /// A place for a call, which is over when the place is dropped; none where nothing is limited.
     pub(super) async fn enter(
         &self,

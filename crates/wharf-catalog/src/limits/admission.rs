@@ -189,13 +189,6 @@ impl Admission {
         Ok(places)
     }
 
-    /// Done when all places that were dropped are left where replicas share them.
-    pub(crate) async fn left(&self) {
-        if let Some(shared) = &self.shared {
-            shared.left().await;
-        }
-    }
-
     fn take_places(
         &self,
         rules: &[usize],

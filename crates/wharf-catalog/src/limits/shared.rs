@@ -1,5 +1,5 @@
-//! Counting together with other replicas. What keeps the counts is not known here: the owner of the store hands over
-//! something that can count.
+//! Keeping to limits together with other replicas. What keeps counts and places is not known here: the owner of the store
+//! hands over something that can.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -27,14 +27,16 @@ pub trait SharedLimits: Send + Sync {
         max: u32,
         life: Duration,
     ) -> BoxFuture<'_, Result<SharedPlace, NoAnswer>>;
-
-    /// Done when all places that were dropped are left.
-    fn left(&self) -> BoxFuture<'_, ()>;
 }
 
 /// Why there is no answer, for the log.
 #[derive(Debug)]
-pub struct NoAnswer(pub String);
+pub struct NoAnswer {
+    /// The reason.
+    pub reason: String,
+    /// Whether the log has just told of it for another call.
+    pub is_told: bool,
+}
 
 /// How often something happened in its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,14 +102,17 @@ impl Question<'_> {
         &self.config.rules[self.number]
     }
 
-    fn without_store(&self, NoAnswer(reason): &NoAnswer) -> Result<(), CallError> {
+    fn without_store(&self, NoAnswer { reason, is_told }: &NoAnswer) -> Result<(), CallError> {
         let goes_on = self.config.without_store == WithoutStore::Allow;
-        tracing::warn!(
-            request_id = self.context.request_id(),
-            error = reason,
-            goes_on,
-            "the store cannot tell what other replicas let through"
-        );
+        let request_id = self.context.request_id();
+        if !is_told {
+            tracing::warn!(
+                request_id,
+                error = reason,
+                goes_on,
+                "the store cannot tell what other replicas let through"
+            );
+        }
         if goes_on {
             return Ok(());
         }

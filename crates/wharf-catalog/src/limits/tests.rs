@@ -388,7 +388,10 @@ struct Board {
 }
 
 fn no_answer() -> NoAnswer {
-    NoAnswer("it is down".to_owned())
+    NoAnswer {
+        reason: "it is down".to_owned(),
+        is_told: false,
+    }
 }
 
 impl SharedLimits for Arc<Board> {
@@ -433,10 +436,6 @@ impl SharedLimits for Arc<Board> {
             SharedPlace::Taken(Box::new(place))
         });
         Box::pin(std::future::ready(taken.ok_or_else(no_answer)))
-    }
-
-    fn left(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 }
 

@@ -41,6 +41,7 @@ impl Observer for Witness {
             transport,
             asked: OnceLock::new(),
             ending: OnceLock::new(),
+            reason: OnceLock::new(),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::assemble::{self, Schemas};
 use crate::cli::Demo;
 use crate::commands::serve;
 use crate::config;
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::tables;
 use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, BOLD, DIM};
@@ -73,7 +73,7 @@ pub(crate) async fn run(demo: &Demo) -> Result<ExitCode, Failure> {
         Ok(Err(error)) => tracing::warn!(%error, "the pet store broke"),
         Err(_) => tracing::debug!("the pet store was still busy"),
     }
-    outcome.map(|()| failure::DONE)
+    outcome.outcome()
 }
 
 /// How many names are tried for the demo's folder.

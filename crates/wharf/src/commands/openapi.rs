@@ -75,8 +75,8 @@ pub(crate) async fn run(
     }
     let server = assemble::server(&config, catalog, telemetry.observer());
     telemetry.watch(&server).await?;
-    if stdio {
-        serve::serve_stdio(&server, Caller::default(), signals).await?;
+    let ended = if stdio {
+        serve::serve_stdio(&server, Caller::default(), signals).await
     } else {
         let listener = serve::bind(&settings.http).await.map_err(|failure| {
             failure.hint("`SERVER_PORT` chooses another port, `SERVER_HOST` another address")
@@ -93,8 +93,10 @@ pub(crate) async fn run(
             address,
             "`wharf serve` with a section `auth` asks who they are",
         );
-        serve::serve_http(server, listener, &config.server, Door::default(), signals).await?;
+        Ok(serve::serve_http(server, listener, &config.server, Door::default(), signals).await)
+    };
+    if !matches!(ended, Ok(serve::Served::CutShort)) {
+        telemetry.finish().await;
     }
-    telemetry.finish().await;
-    Ok(failure::DONE)
+    ended?.outcome()
 }

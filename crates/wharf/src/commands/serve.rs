@@ -18,7 +18,26 @@ use crate::telemetry::{Counts, Telemetry, Way};
 use crate::terminal::{self, DIM};
 use crate::watched::Watched;
 
-const SECOND_SIGNAL: &str = "a second signal ended it before all was finished";
+/// How serving came to its end.
+#[derive(Clone, Copy)]
+#[must_use]
+pub(crate) enum Served {
+    /// All was finished, or had its time.
+    InOrder,
+    /// A second signal said not to wait for that.
+    CutShort,
+}
+
+impl Served {
+    pub(crate) fn outcome(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::InOrder => Ok(failure::DONE),
+            Self::CutShort => Err(Failure::new(
+                "a second signal ended it before all was finished",
+            )),
+        }
+    }
+}
 
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
     // From here on a signal is ours: one that comes while documents are read must not be lost.
@@ -70,9 +89,9 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
         hangup,
         telemetry.clone(),
     ));
-    if serve.stdio {
+    let ended = if serve.stdio {
         let caller = serve.who.clone().unwrap_or_default();
-        serve_stdio(&server, caller, signals).await?;
+        serve_stdio(&server, caller, signals).await
     } else {
         let listener = bind(&config.server.http).await?;
         let address = address(&listener)?;
@@ -87,13 +106,14 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, Failure> {
                 "the section `auth` of a configuration says who may",
             );
         }
-        serve_http(server.clone(), listener, &config.server, door, signals).await?;
-    }
+        Ok(serve_http(server, listener, &config.server, door, signals).await)
+    };
     reload.abort();
-    // Bounded by the store's own patience.
-    server.catalog().left().await;
-    telemetry.finish().await;
-    Ok(failure::DONE)
+    if !matches!(ended, Ok(Served::CutShort)) {
+        assemble::places_left().await;
+        telemetry.finish().await;
+    }
+    ended?.outcome()
 }
 
 /// Says that nobody is asked who they are, where that matters.
@@ -141,7 +161,7 @@ pub(crate) async fn serve_stdio(
     server: &Server,
     caller: Caller,
     mut signals: Signals,
-) -> Result<(), Failure> {
+) -> Result<Served, Failure> {
     let session = server.stdio_as(caller, tokio::io::stdin(), tokio::io::stdout());
     let told = async {
         signals.next().await;
@@ -150,10 +170,11 @@ pub(crate) async fn serve_stdio(
         signals.next().await;
     };
     tokio::select! {
-        done = session => {
-            done.map_err(|error| Failure::new(format!("standard input or output broke: {error}")))
-        }
-        () = told => Err(Failure::new(SECOND_SIGNAL)),
+        done = session => match done {
+            Ok(()) => Ok(Served::InOrder),
+            Err(error) => Err(Failure::new(format!("standard input or output broke: {error}"))),
+        },
+        () = told => Ok(Served::CutShort),
     }
 }
 
@@ -178,7 +199,7 @@ pub(crate) async fn serve_http(
     config: &wharf_server::Config,
     door: Door,
     mut signals: Signals,
-) -> Result<(), Failure> {
+) -> Served {
     let stop = CancellationToken::new();
     let told = async {
         signals.next().await;
@@ -186,8 +207,8 @@ pub(crate) async fn serve_http(
         signals.next().await;
     };
     tokio::select! {
-        () = wharf_server::serve(server, listener, config, door, stop.cancelled()) => Ok(()),
-        () = told => Err(Failure::new(SECOND_SIGNAL)),
+        () = wharf_server::serve(server, listener, config, door, stop.cancelled()) => Served::InOrder,
+        () = told => Served::CutShort,
     }
 }
 

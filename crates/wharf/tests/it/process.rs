@@ -37,6 +37,8 @@ pub(crate) struct Running {
     /// The MCP endpoint's URL.
     pub(crate) url: String,
     stderr: mpsc::Receiver<String>,
+    /// What was said until then.
+    pub(crate) seen: Vec<String>,
 }
 
 impl Running {
@@ -69,8 +71,16 @@ impl Running {
             child,
             url: String::new(),
             stderr,
+            seen: Vec::new(),
         };
-        let line = running.wait_for_line("/mcp");
+        let line = loop {
+            let line = running.stderr.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no address in {:#?}", running.seen));
+            running.seen.push(line.clone());
+            if line.contains("/mcp") {
+                break line;
+            }
+        };
         let start = line
             .find("http://")
             .unwrap_or_else(|| panic!("no address in {line:?}"));
