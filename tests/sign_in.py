@@ -423,16 +423,27 @@ def crowd(place, store=None):
     return f"{CROWD} sign-ins, calls and refreshes over 3 replicas, none failed"
 
 
-def shared_store(place):
-    """With a store that replicas share, of many who redeem a code at once one gets tokens."""
+def store_server(place):
+    """The program of a Redis or Valkey server, the port that it will have and how to start it; none where there is none."""
     program = shutil.which("valkey-server") or shutil.which("redis-server")
     if not program:
-        return "not run: neither valkey-server nor redis-server is installed"
+        return None
     port = harness.free_port()
     command = [program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", place.home]
+    return program, port, lambda: harness.Server(*command, port=port, home=place.home)
+
+
+NO_STORE = "not run: neither valkey-server nor redis-server is installed"
+
+
+def shared_store(place):
+    """With a store that replicas share, of many who redeem a code at once one gets tokens."""
+    if not (found := store_server(place)):
+        return NO_STORE
+    _, port, start = found
     store = {"type": "redis", "url": f"redis://127.0.0.1:{port}"}
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(harness.Server(*command, port=port, home=place.home))
+        server = stack.enter_context(start())
         replicas = stack.enter_context(place.three(store=store))
         client = Client(place)
         for kind in ("code", "refresh token"):
@@ -480,7 +491,7 @@ def shared_store(place):
             raise Failure(f"{refused}")
         if not any("the store cannot tell" in replica.log() for replica in replicas):
             raise Failure("the log does not tell of the store")
-        stack.enter_context(harness.Server(*command, port=port, home=place.home))
+        stack.enter_context(start())
         deadline = time.monotonic() + CALL_S
         while True:
             try:
@@ -495,11 +506,9 @@ def shared_store(place):
 
 def places_left(place):
     """Whoever ends with a call at work leaves its place in the store: over HTTP when the grace time ends, on stdio too."""
-    program = shutil.which("valkey-server") or shutil.which("redis-server")
-    if not program:
-        return "not run: neither valkey-server nor redis-server is installed"
-    port = harness.free_port()
-    command = [program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", place.home]
+    if not (found := store_server(place)):
+        return NO_STORE
+    program, port, start = found
     ask_store = [program.replace("-server", "-cli"), "-p", port, "SCAN", 0, "COUNT", 1000, "TYPE", "zset"]
 
     def places():
@@ -532,7 +541,7 @@ def places_left(place):
     path.write_text(json.dumps(config))
     slow = {"name": SLOW_TOOL, "arguments": {"seconds": 25}}
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow}
-    with harness.Server(*command, port=port, home=place.home):
+    with start():
         http_port = harness.free_port()
         serve = [harness.binary("wharf"), "serve", "--config", path]
         with harness.Server(*serve, "--http", f"127.0.0.1:{http_port}", port=http_port, home=place.home) as server:

@@ -16,6 +16,7 @@ use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wharf_model::Caller;
 
 pub(crate) use self::admission::{Admission, Admitted, Called};
 pub use self::shared::{NoAnswer, SharedCount, SharedLimits, SharedPlace};
@@ -88,6 +89,25 @@ pub enum Per {
     CallerAndTool,
     /// All share one.
     All,
+}
+
+impl Per {
+    /// Whose a call is, as far as that matters: a subject of an issuer, and a tool. What the call holds has no part in it.
+    fn owner<'c>(self, caller: &'c Caller, what: Called<'c>) -> Owner<'c> {
+        let by_caller = matches!(self, Self::Caller | Self::CallerAndTool);
+        let by_tool = matches!(self, Self::Tool | Self::CallerAndTool);
+        Owner {
+            caller: by_caller.then(|| (caller.issuer(), caller.subject())),
+            tool: by_tool.then_some(what.name),
+        }
+    }
+}
+
+/// Who has a limit of their own.
+#[derive(Debug, Hash)]
+struct Owner<'c> {
+    caller: Option<(Option<&'c str>, Option<&'c str>)>,
+    tool: Option<&'c str>,
 }
 
 impl Default for LimitsConfig {

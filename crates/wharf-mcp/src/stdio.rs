@@ -31,6 +31,8 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
     output: W,
 ) -> io::Result<()> {
     let (connection, queue) = Connection::new(server, caller.clone(), true);
+    // Whoever waits for them has no others to expect.
+    connection.tasks.close();
     let session = connection.session.clone();
     let limits = &server.settings.limits;
     let mut writing = pin!(write(queue, output));
@@ -40,7 +42,6 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
             server.closing.cancelled().await;
             // Calls may still answer, and be answered and cancelled; others are refused.
             connection.session.begin_news().cancel();
-            connection.tasks.close();
             let _ = tokio::time::timeout(limits.grace, connection.tasks.wait()).await;
         };
         let (read, time) = tokio::select! {
@@ -50,7 +51,6 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
             }
             () = told => (Ok(()), Duration::ZERO),
         };
-        connection.tasks.close();
         // News end at once; calls may still answer.
         connection.session.begin_news().cancel();
         let drained = tokio::time::timeout(time, connection.tasks.wait());
@@ -75,7 +75,6 @@ pub(crate) async fn serve<R: AsyncRead, W: AsyncWrite>(
         }
         Err(written) => {
             // What is cancelled says so as it ends, and nobody would hear it later.
-            tasks.close();
             let _ = tokio::time::timeout(limits.drain, tasks.wait()).await;
             written
         }

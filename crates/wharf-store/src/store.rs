@@ -19,10 +19,10 @@ pub(crate) const LIFE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// A place for marks, of this process or of all replicas. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Reach);
+pub struct Store(Backing);
 
 #[derive(Clone)]
-enum Reach {
+enum Backing {
     Memory(Arc<Memory>),
     Shared(SharedStore),
 }
@@ -32,7 +32,7 @@ impl Store {
     /// runtime needed.
     pub fn new(config: &Config, environment: &dyn Environment) -> Result<Self, StoreError> {
         let kind = match config {
-            Config::Memory {} => return Ok(Self(Reach::Memory(Arc::default()))),
+            Config::Memory {} => return Ok(Self(Backing::Memory(Arc::default()))),
             Config::Redis {
                 url,
                 key_prefix,
@@ -54,14 +54,14 @@ impl Store {
                 Kind::DynamoDb(table)
             }
         };
-        Ok(Self(Reach::Shared(SharedStore::new(kind))))
+        Ok(Self(Backing::Shared(SharedStore::new(kind))))
     }
 
     /// What all replicas see the same; none where the store is this process's memory.
     pub fn shared(&self) -> Option<&SharedStore> {
         match &self.0 {
-            Reach::Memory(_) => None,
-            Reach::Shared(store) => Some(store),
+            Backing::Memory(_) => None,
+            Backing::Shared(store) => Some(store),
         }
     }
 
@@ -71,8 +71,8 @@ impl Store {
         let key = Key::new("mark", name);
         let life = life.min(LIFE_MAX);
         match &self.0 {
-            Reach::Memory(memory) => memory.put_new(key, life, Instant::now()),
-            Reach::Shared(store) => store.put_new(key, life).await,
+            Backing::Memory(memory) => memory.put_new(key, life, Instant::now()),
+            Backing::Shared(store) => store.put_new(key, life).await,
         }
     }
 
@@ -85,8 +85,8 @@ impl Store {
         let key = Key::new("mark", name);
         let life = life.min(LIFE_MAX);
         let ends_in = match &self.0 {
-            Reach::Memory(memory) => memory.ends_in(key, Instant::now()),
-            Reach::Shared(store) => store.ends_in(key).await?,
+            Backing::Memory(memory) => memory.ends_in(key, Instant::now()),
+            Backing::Shared(store) => store.ends_in(key).await?,
         };
         Ok(ends_in.map(|left| life.saturating_sub(left)))
     }
@@ -105,8 +105,8 @@ fn timeout(timeout_ms: u64) -> Result<Duration, StoreError> {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reach::Memory(_) => f.write_str("Store(memory)"),
-            Reach::Shared(store) => store.fmt(f),
+            Backing::Memory(_) => f.write_str("Store(memory)"),
+            Backing::Shared(store) => store.fmt(f),
         }
     }
 }

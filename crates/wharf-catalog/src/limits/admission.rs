@@ -258,14 +258,11 @@ impl Admission {
         }
     }
 
-    /// Whose call it is under a rule. A caller is a subject of an issuer; what the call holds has no part in it.
+    /// Whose call it is under a rule.
     fn key(&self, rule: usize, caller: &Caller, what: Called<'_>) -> u64 {
-        let by_caller = matches!(self.rules[rule].per, Per::Caller | Per::CallerAndTool);
-        let by_tool = matches!(self.rules[rule].per, Per::Tool | Per::CallerAndTool);
-        let caller = by_caller.then(|| (caller.issuer(), caller.subject()));
-        let tool = by_tool.then_some(what.name);
+        let owner = self.rules[rule].per.owner(caller, what);
         let mut hasher = self.state.hasher.build_hasher();
-        (rule, caller, tool).hash(&mut hasher);
+        (rule, owner).hash(&mut hasher);
         std::hash::Hasher::finish(&hasher)
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use wharf_model::{BoxFuture, CallError, Context};
 
 use super::admission::{Called, RETRY_AFTER};
-use super::{LimitRule, LimitsConfig, Per, WithoutStore};
+use super::{LimitRule, LimitsConfig, WithoutStore};
 
 /// How long after its deadline a call may still be at work.
 const LATE_MAX: Duration = Duration::from_secs(1);
@@ -123,12 +123,7 @@ impl Question<'_> {
 
     /// The same in every replica. Quoted parts cannot run into each other.
     fn name(&self) -> String {
-        let (number, per) = (self.number, self.rule().per);
-        let by_caller = matches!(per, Per::Caller | Per::CallerAndTool);
-        let by_tool = matches!(per, Per::Tool | Per::CallerAndTool);
-        let caller = &self.context.caller;
-        let caller = by_caller.then(|| (caller.issuer(), caller.subject()));
-        let tool = by_tool.then_some(self.what.name);
-        format!("limit {number} {caller:?} {tool:?}")
+        let owner = self.rule().per.owner(&self.context.caller, self.what);
+        format!("limit {} {owner:?}", self.number)
     }
 }

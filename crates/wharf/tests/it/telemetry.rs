@@ -334,6 +334,22 @@ fn each_line_of_a_server_is_an_object() {
     assert!(text(&output.stderr).starts_with("error: "));
 }
 
+#[test]
+fn a_request_that_is_refused_for_its_page_has_the_reason_in_its_line() {
+    let folder = Folder::new();
+    let server = start(&served(&folder, "http://127.0.0.1:9", "{}"), &[]);
+    for (header, setting) in [
+        ("origin: https://evil.example", "server.allowed_origins"),
+        ("sec-fetch-site: cross-site", "server.allowed_origins"),
+    ] {
+        ask(server.address(), "GET /mcp", &[header], "");
+        let said = line(&server, "a request was answered");
+        let reason = said["fields"]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(setting), "{said}");
+        assert!(!said.to_string().contains("evil"), "{said}");
+    }
+}
+
 /// An answer that goes nowhere is none: the log waits for the end of it.
 #[test]
 fn an_answer_that_nobody_takes_was_not_answered() {
